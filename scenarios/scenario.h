@@ -1,0 +1,158 @@
+/*
+ * A scenario as the user wrote it, decoded and checked: plain structs, nothing of libyaml.
+ *
+ * Units are those of the option types (plugin.h): times in int64_t ns, CPU in MHz, amounts in bytes,
+ * rates per second. Limits that are not set: floor 0, cap INFINITY, weight 1, priority 0. All memory
+ * is in scenario.arena. The tables that fill these structs are scenarios/schema.c.
+ */
+#ifndef COTENANT_SCENARIOS_SCENARIO_H
+#define COTENANT_SCENARIOS_SCENARIO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sim/core/dist.h"
+#include "sim/core/err.h"
+#include "sim/core/mem.h"
+#include "sim/core/plugin.h"
+
+struct disk_spec {
+	double size;      /* bytes; INFINITY = not counted */
+	double bandwidth; /* bytes/s */
+	double iops;      /* per second; INFINITY = not limited */
+};
+
+enum when_empty { EMPTY_ON, EMPTY_OFF };
+
+struct host_spec {
+	const char *name;
+	int64_t count;
+	int64_t cores;
+	double speed; /* MHz of one core */
+	double memory;
+	double swap; /* bytes; INFINITY = as large as memory */
+	struct opt_list disks; /* struct disk_spec, at most SHARE_MAX_DISKS; none = no disk */
+	double network;        /* bits/s; INFINITY = not counted */
+	struct plugin_spec power; /* kind power; plugin NULL = energy is not computed */
+	int when_empty;           /* enum when_empty: does a host without VMs draw idle power? */
+	struct dist time_to_failure, time_to_repair; /* seconds; DIST_NONE = never fails */
+};
+
+/* Limits on one resource. */
+struct cpu_limits {
+	struct cpu_amount floor, cap; /* cap.value INFINITY = none */
+	double weight;
+};
+
+struct mem_limits {
+	double floor, cap, weight;
+};
+
+struct io_limits {
+	double floor, cap;           /* bytes/s */
+	double floor_iops, cap_iops; /* per second */
+	double weight;
+};
+
+struct vm_spec {
+	const char *name;
+	int64_t count;   /* -1 = not said: one, or one per VM of the trace */
+	int64_t vcpus;
+	double speed;    /* nominal MHz of a vCPU; 0 = the core speed of the first host group */
+	double memory;   /* RAM, bytes */
+	double disk;     /* space, bytes */
+	double network;  /* bits/s reserved */
+	bool size_from_trace; /* vcpus, speed and memory of each VM as the trace tells them, where it does */
+	bool life_from_trace; /* each VM lives from its first sample to a step after its last */
+	int64_t trace_first;  /* the first VM of the trace that this group takes, from 0 */
+	struct cpu_limits cpu;
+	struct mem_limits ram;
+	struct io_limits io;
+	int64_t priority;
+	int64_t start_ns;       /* creation; of the first one where arrivals are given */
+	struct dist arrivals;   /* seconds between creations of the group's VMs; DIST_NONE = all at start.
+				 * With count -1 they go on to the end of the run */
+	struct dist lifetime;   /* seconds from start to destruction; DIST_NONE = to the end */
+	bool destroy_when_done; /* when all its workloads have finished */
+	struct opt_list workloads; /* struct plugin_spec of kind workload */
+};
+
+enum action_do { ACTION_START, ACTION_STOP, ACTION_PAUSE, ACTION_RESUME, ACTION_RESIZE, ACTION_DESTROY };
+
+/* Something that the scenario does to a VM ("web-3") or a whole group ("web") at a moment. */
+struct action_spec {
+	int64_t at_ns;
+	const char *vm;
+	int action; /* enum action_do */
+	/* For resize; what is absent stays as it is. */
+	int64_t vcpus;          /* 0 = stays */
+	double memory;          /* 0 = stays */
+	struct cpu_limits cpu;  /* value / weight NAN = stays */
+	struct mem_limits ram;
+	struct io_limits io;
+};
+
+/* The policies of a run. `all` (a joint policy) excludes cpu, memory and disk. */
+struct policy_set {
+	const char *name; /* as shown; derived from the policies if not given */
+	struct plugin_spec all, cpu, memory, disk, placer; /* plugin NULL = not named */
+};
+
+struct overcommit_spec {
+	double cpu, memory, disk, network; /* ratios; INFINITY = no limit */
+};
+
+enum reallocate { REALLOCATE_EVENT, REALLOCATE_TICK };
+enum when_full { FULL_REJECT, FULL_QUEUE };
+enum oom_action { OOM_DESTROY, OOM_RESTART };
+
+struct memory_model_spec {
+	int64_t reuse_ns;       /* time in which a VM at full speed touches its working set once */
+	double dirty;           /* share of reclaimed pages that must be written out */
+	double page;            /* bytes moved per swap operation */
+};
+
+struct output_spec {
+	bool events;        /* events.csv */
+	bool distributions; /* distributions.csv */
+	int64_t vm_timeline; /* how many VMs go into vm_timeline.csv; INT64_MAX = all */
+};
+
+struct scenario {
+	struct arena arena;
+	const char *path;
+	uint64_t hash; /* of the text of all files read and of the overrides (FNV-1a) */
+
+	const char *name, *about;
+	int64_t tick_ns, duration_ns, warmup_ns;
+	int64_t seed;
+	struct opt_list seeds; /* int64_t; overrides seed */
+	int64_t replications;  /* seed, seed + 1, ...; 1 */
+	int reallocate, when_full, oom;
+	struct opt_list hosts;   /* struct host_spec */
+	struct opt_list vms;     /* struct vm_spec */
+	struct opt_list actions; /* struct action_spec */
+	struct policy_set policies;
+	struct opt_list compare; /* struct policy_set: what is absent there is as in `policies` */
+	struct overcommit_spec overcommit;
+	struct memory_model_spec memory_model;
+	struct output_spec output;
+};
+
+/* A --set path=value of the command line: "vms.web.count=5", "tick=1s", "policies.cpu=equal". List
+ * entries are named by their `name:` or by index from 0. */
+struct scenario_set {
+	const char *path, *value;
+};
+
+/* Reads a scenario with its includes. 0, or -EINVAL with all errors as "file:line:col: key: ..." in
+ * @err. Free with scenario_free() in any case. */
+int scenario_load(struct scenario **scenario, const char *path, const struct scenario_set *sets,
+		  size_t nsets, struct err *err) must_check;
+void scenario_free(struct scenario *scenario);
+
+/* The table of the top level, from which everything else is reached; for the schema and the manual. */
+extern const struct opt_table scenario_table;
+
+#endif
