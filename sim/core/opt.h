@@ -19,6 +19,9 @@ int opt_defaults(const struct opt *opts, void *base, struct arena *arena) must_c
 const char *opt_parse(const struct opt *opt, const char *text, void *base, struct arena *arena,
 		      char *why, size_t n) must_check;
 
+/* What opt_parse() returns, this very pointer, when the arena is out of memory. */
+extern const char opt_no_memory[];
+
 /* The entry of that name, or NULL; and the name nearest to @name in edit distance (NULL if none is
  * near enough to be what was meant). */
 const struct opt *opt_find(const struct opt *opts, const char *name);

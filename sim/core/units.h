@@ -25,4 +25,7 @@ const char *units_number(const char *text, double *out, char *why, size_t n);
 char *units_print_time(int64_t ns, char *buf, size_t n);
 char *units_print_bytes(double bytes, char *buf, size_t n);
 
+/* The shortest decimal that reads back as the same double; "none" for INFINITY. Returns @buf. */
+char *units_print_number(double value, char *buf, size_t n);
+
 #endif
