@@ -1,9 +1,9 @@
 /*
  * A scenario as the user wrote it, decoded and checked: plain structs, nothing of libyaml.
  *
- * Units are those of the option types (plugin.h): times in int64_t ns, CPU in MHz, amounts in bytes,
- * rates per second. Limits that are not set: floor 0, cap INFINITY, weight 1, priority 0. All memory
- * is in scenario.arena. The tables that fill these structs are scenarios/schema.c.
+ * Units are those of the option types (plugin.h): times in int64_t ns, CPU in MHz, amounts in
+ * bytes, rates per second. Limits that are not set: floor 0, cap INFINITY, weight 1, priority 0.
+ * All memory is in scenario.arena. The tables that fill these structs are scenarios/schema.c.
  */
 #ifndef COTENANT_SCENARIOS_SCENARIO_H
 #define COTENANT_SCENARIOS_SCENARIO_H
@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "sim/core/dist.h"
 #include "sim/core/err.h"
@@ -31,9 +32,9 @@ struct host_spec {
 	int64_t cores;
 	double speed; /* MHz of one core */
 	double memory;
-	double swap; /* bytes; INFINITY = as large as memory */
-	struct opt_list disks; /* struct disk_spec, at most SHARE_MAX_DISKS; none = no disk */
-	double network;        /* bits/s; INFINITY = not counted */
+	double swap;              /* bytes; INFINITY = as large as memory */
+	struct opt_list disks;    /* struct disk_spec, at most SHARE_MAX_DISKS; none = no disk */
+	double network;           /* bits/s; INFINITY = not counted */
 	struct plugin_spec power; /* kind power; plugin NULL = energy is not computed */
 	int when_empty;           /* enum when_empty: does a host without VMs draw idle power? */
 	struct dist time_to_failure, time_to_repair; /* seconds; DIST_NONE = never fails */
@@ -57,13 +58,14 @@ struct io_limits {
 
 struct vm_spec {
 	const char *name;
-	int64_t count;   /* -1 = not said: one, or one per VM of the trace */
+	int64_t count; /* -1 = not said: one, or one per VM of the trace */
 	int64_t vcpus;
-	double speed;    /* nominal MHz of a vCPU; 0 = the core speed of the first host group */
-	double memory;   /* RAM, bytes */
-	double disk;     /* space, bytes */
-	double network;  /* bits/s reserved */
-	bool size_from_trace; /* vcpus, speed and memory of each VM as the trace tells them, where it does */
+	double speed;   /* nominal MHz of a vCPU; 0 = the core speed of the first host group */
+	double memory;  /* RAM, bytes */
+	double disk;    /* space, bytes */
+	double network; /* bits/s reserved */
+	bool size_from_trace; /* vcpus, speed and memory of each VM as the trace tells them, where
+				 it does */
 	bool life_from_trace; /* each VM lives from its first sample to a step after its last */
 	int64_t trace_first;  /* the first VM of the trace that this group takes, from 0 */
 	struct cpu_limits cpu;
@@ -71,14 +73,21 @@ struct vm_spec {
 	struct io_limits io;
 	int64_t priority;
 	int64_t start_ns;       /* creation; of the first one where arrivals are given */
-	struct dist arrivals;   /* seconds between creations of the group's VMs; DIST_NONE = all at start.
-				 * With count -1 they go on to the end of the run */
+	struct dist arrivals;   /* seconds between creations of the group's VMs; DIST_NONE = all at
+				 * start.   With count -1 they go on to the end of the run */
 	struct dist lifetime;   /* seconds from start to destruction; DIST_NONE = to the end */
 	bool destroy_when_done; /* when all its workloads have finished */
 	struct opt_list workloads; /* struct plugin_spec of kind workload */
 };
 
-enum action_do { ACTION_START, ACTION_STOP, ACTION_PAUSE, ACTION_RESUME, ACTION_RESIZE, ACTION_DESTROY };
+enum action_do {
+	ACTION_START,
+	ACTION_STOP,
+	ACTION_PAUSE,
+	ACTION_RESUME,
+	ACTION_RESIZE,
+	ACTION_DESTROY
+};
 
 /* Something that the scenario does to a VM ("web-3") or a whole group ("web") at a moment. */
 struct action_spec {
@@ -86,9 +95,9 @@ struct action_spec {
 	const char *vm;
 	int action; /* enum action_do */
 	/* For resize; what is absent stays as it is. */
-	int64_t vcpus;          /* 0 = stays */
-	double memory;          /* 0 = stays */
-	struct cpu_limits cpu;  /* value / weight NAN = stays */
+	int64_t vcpus;         /* 0 = stays */
+	double memory;         /* 0 = stays */
+	struct cpu_limits cpu; /* value / weight NAN = stays */
 	struct mem_limits ram;
 	struct io_limits io;
 };
@@ -108,14 +117,14 @@ enum when_full { FULL_REJECT, FULL_QUEUE };
 enum oom_action { OOM_DESTROY, OOM_RESTART };
 
 struct memory_model_spec {
-	int64_t reuse_ns;       /* time in which a VM at full speed touches its working set once */
-	double dirty;           /* share of reclaimed pages that must be written out */
-	double page;            /* bytes moved per swap operation */
+	int64_t reuse_ns; /* time in which a VM at full speed touches its working set once */
+	double dirty;     /* share of reclaimed pages that must be written out */
+	double page;      /* bytes moved per swap operation */
 };
 
 struct output_spec {
-	bool events;        /* events.csv */
-	bool distributions; /* distributions.csv */
+	bool events;         /* events.csv */
+	bool distributions;  /* distributions.csv */
 	int64_t vm_timeline; /* how many VMs go into vm_timeline.csv; INT64_MAX = all */
 };
 
@@ -152,7 +161,23 @@ int scenario_load(struct scenario **scenario, const char *path, const struct sce
 		  size_t nsets, struct err *err) must_check;
 void scenario_free(struct scenario *scenario);
 
-/* The table of the top level, from which everything else is reached; for the schema and the manual. */
+/* The same for text in memory; @path stands in messages, and relative paths start at its folder. */
+int scenario_load_text(struct scenario **scenario, const char *path, const char *text, size_t len,
+		       const struct scenario_set *sets, size_t nsets, struct err *err) must_check;
+
+/* The runs of a scenario: every set of policies (the entries of `compare`, else `policies`) with
+ * every seed, sets first. scenario_run() gives the @i-th, i < scenario_runs(); the names of the
+ * sets are never NULL and differ from each other. Every policy that a run needs is named: `all`, or
+ * cpu, memory and disk; and the placer. */
+size_t scenario_runs(const struct scenario *scenario);
+void scenario_run(const struct scenario *scenario, size_t i, struct policy_set *policies,
+		  uint64_t *seed);
+
+/* Prints the JSON Schema (draft-07) of scenario files, with all plug-ins known now. */
+void scenario_schema_print(FILE *out);
+
+/* The table of the top level, from which everything else is reached; for the schema and the manual.
+ */
 extern const struct opt_table scenario_table;
 
 #endif

@@ -38,6 +38,7 @@ static size_t type_size(enum opt_type type)
 		[OPT_CPU] = sizeof(struct cpu_amount),
 		[OPT_ENUM] = sizeof(int),
 		[OPT_STRING] = sizeof(const char *),
+		[OPT_PATH] = sizeof(const char *),
 		[OPT_DIST] = sizeof(struct dist),
 		[OPT_LIST] = sizeof(struct opt_list),
 		[OPT_MAP] = 0,
@@ -454,7 +455,8 @@ const char *opt_parse(const struct opt *opt, const char *text, void *base, struc
 	switch (opt->type) {
 	case OPT_ENUM:
 		return parse_enum(opt, text, out, why, n);
-	case OPT_STRING: {
+	case OPT_STRING:
+	case OPT_PATH: {
 		const char *copy = arena_strdup(arena, text);
 		if (!copy)
 			return opt_no_memory;
@@ -548,6 +550,7 @@ const char *opt_type_help(enum opt_type type)
 		[OPT_CPU] = "CPU with unit: 80% of the VM's vCPUs, 1.5 cores or 500 MHz",
 		[OPT_ENUM] = "one of the names listed",
 		[OPT_STRING] = "text",
+		[OPT_PATH] = "path of a file or folder",
 		[OPT_DIST] = "value or law, for example exp(10s) or uniform(1s, 5s)",
 		[OPT_LIST] = "value or list of values",
 		[OPT_MAP] = "mapping",
@@ -561,7 +564,7 @@ const char *opt_type_help(enum opt_type type)
 
 static bool is_scalar(enum opt_type type)
 {
-	return type <= OPT_STRING;
+	return type <= OPT_PATH;
 }
 
 /* What the entry says of itself, its default aside. */

@@ -33,6 +33,7 @@ enum opt_type {
 	OPT_CPU,      /* 80% (of the VM's own vCPUs), 1.5 cores, 500 MHz (struct cpu_amount) */
 	OPT_ENUM,     /* one of choices[] (int: the index) */
 	OPT_STRING,   /* text (const char *, in the arena of the decoder) */
+	OPT_PATH,     /* of a file, relative to the file it is written in (as OPT_STRING) */
 	OPT_DIST,     /* exp(10s), uniform(1s, 5s), 10s ... (struct dist, dist.h; values of type `of`) */
 	OPT_LIST,     /* list of scalars of type `of`; one scalar is a list of one (struct opt_list) */
 	OPT_MAP,      /* nested mapping described by `sub`, stored in place */

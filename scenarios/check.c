@@ -1,0 +1,356 @@
+/* What single settings cannot show: settings that contradict each other, names, references. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "models/workload.h"
+#include "policies/registry.h"
+#include "scenarios/load.h"
+#include "sim/core/dist.h"
+
+#define MAX_TICKS 1000000000
+#define MAX_TOTAL 10000000
+
+/* An error about a setting; where it was not written, at the entry @owner that lacks it. */
+#define wrong(ld, addr, name, owner, ...) \
+	place_error((ld)->err, where(ld, addr, name, owner), name, __VA_ARGS__)
+
+static struct place where(struct loader *ld, const void *addr, const char *name, const void *owner)
+{
+	const struct mark *mark = mark_find(ld, addr, name);
+
+	if (!mark && owner)
+		mark = mark_find(ld, owner, "");
+	/* What is wrong was written somewhere: of two settings, at least one. */
+	static const struct source nowhere = {.name = "scenario", .dir = NULL, .is_set = true};
+	return mark ? mark->at : (struct place){&nowhere, 1, 1};
+}
+
+static bool name_is_good(const char *name)
+{
+	size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				  "0123456789_.-");
+
+	return len > 0 && name[len] == '\0' && len <= 100;
+}
+
+/* Names of the entries of a list: well formed and different. */
+static void check_names(struct loader *ld, const struct opt_list *list, size_t size, size_t offset,
+			bool derived)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const char *entry = (const char *)list->items + i * size;
+		const char *const *name = (const char *const *)(entry + offset);
+		bool written = mark_find(ld, name, "name") != NULL;
+		if ((written || !derived) && !name_is_good(*name))
+			wrong(ld, name, "name", entry,
+			      "\"%s\" is not a name (letters, digits, _ . and -)", *name);
+		for (size_t k = 0; k < i; k++) {
+			const char *other = (const char *)list->items + k * size;
+			const char *const *twin = (const char *const *)(other + offset);
+			if (strcmp(*name, *twin) != 0)
+				continue;
+			wrong(ld, name, "name", entry,
+			      "\"%s\" is also entry %zu (names must differ)", *name, k);
+			break;
+		}
+	}
+}
+
+/* The number at the end of "group-NUMBER" if the front is @group; else -1. */
+static int64_t member_index(const char *name, const char *group)
+{
+	size_t len = strlen(group);
+	char *end;
+
+	if (strncmp(name, group, len) != 0 || name[len] != '-')
+		return -1;
+	const char *digits = name + len + 1;
+	if (digits[0] < '0' || digits[0] > '9' || (digits[0] == '0' && digits[1]) ||
+	    strlen(digits) > 9)
+		return -1;
+	long index = strtol(digits, &end, 10);
+	return *end == '\0' ? index : -1;
+}
+
+static bool vm_is_member(const struct vm_spec *vm, const char *name)
+{
+	int64_t index = member_index(name, vm->name);
+
+	return index >= 0 && (vm->count < 0 || index < vm->count);
+}
+
+/* A group called "web-3" beside a group "web" with more than 3 VMs. */
+static void check_members(struct loader *ld)
+{
+	const struct opt_list *vms = &ld->scenario->vms;
+	const struct vm_spec *vm = vms->items;
+
+	for (size_t i = 0; i < vms->n; i++) {
+		for (size_t k = 0; k < vms->n; k++) {
+			if (i != k && vm_is_member(&vm[k], vm[i].name))
+				wrong(ld, &vm[i].name, "name", &vm[i],
+				      "\"%s\" is also a VM of group %s", vm[i].name, vm[k].name);
+		}
+	}
+}
+
+static void check_times(struct loader *ld)
+{
+	const struct scenario *s = ld->scenario;
+
+	if (s->tick_ns > s->duration_ns)
+		wrong(ld, &s->tick_ns, "tick", NULL, "is longer than duration");
+	else if (s->duration_ns / s->tick_ns > MAX_TICKS)
+		wrong(ld, &s->tick_ns, "tick", NULL,
+		      "makes more than %d ticks in duration (a longer tick)", MAX_TICKS);
+	if (s->warmup_ns >= s->duration_ns)
+		wrong(ld, &s->warmup_ns, "warmup", NULL, "is not shorter than duration");
+	bool seeds = mark_find(ld, &s->seeds, "seeds") != NULL;
+	if (seeds && mark_find(ld, &s->replications, "replications"))
+		wrong(ld, &s->replications, "replications", NULL,
+		      "cannot stand beside seeds (one of the two)");
+	if (seeds && s->seeds.n == 0)
+		wrong(ld, &s->seeds, "seeds", NULL, "is an empty list (at least one seed)");
+	const int64_t *seed = s->seeds.items;
+	for (size_t i = 1; i < s->seeds.n; i++) {
+		for (size_t k = 0; k < i; k++) {
+			if (seed[i] != seed[k])
+				continue;
+			wrong(ld, &s->seeds, "seeds", NULL, "has %lld twice", (long long)seed[i]);
+			return;
+		}
+	}
+}
+
+static void check_hosts(struct loader *ld)
+{
+	const struct scenario *s = ld->scenario;
+	const struct host_spec *host = s->hosts.items;
+	int64_t total = 0;
+
+	if (s->hosts.n == 0)
+		wrong(ld, &s->hosts, "hosts", NULL, "is an empty list (at least one group)");
+	for (size_t i = 0; i < s->hosts.n; i++, host++) {
+		total += host->count;
+		if (host->disks.n > SHARE_MAX_DISKS)
+			wrong(ld, &host->disks, "disks", host, "has %zu entries (at most %d)",
+			      host->disks.n, SHARE_MAX_DISKS);
+		bool fails = host->time_to_failure.law != DIST_NONE;
+		bool repaired = host->time_to_repair.law != DIST_NONE;
+		if (fails && !repaired)
+			wrong(ld, &host->time_to_failure, "time_to_failure", host,
+			      "needs time_to_repair beside it");
+		if (repaired && !fails)
+			wrong(ld, &host->time_to_repair, "time_to_repair", host,
+			      "needs time_to_failure beside it");
+	}
+	if (total > MAX_TOTAL)
+		wrong(ld, &s->hosts, "hosts", NULL, "are more than %d in all", MAX_TOTAL);
+}
+
+/* The largest host of the scenario, resource by resource. */
+struct largest {
+	double mhz, memory, bandwidth, iops;
+};
+
+static struct largest find_largest(const struct scenario *s)
+{
+	const struct host_spec *host = s->hosts.items;
+	struct largest max = {0};
+
+	for (size_t i = 0; i < s->hosts.n; i++, host++) {
+		const struct disk_spec *disk = host->disks.items;
+		max.mhz = fmax(max.mhz, (double)host->cores * host->speed);
+		max.memory = fmax(max.memory, host->memory);
+		for (size_t k = 0; k < host->disks.n; k++) {
+			max.bandwidth = fmax(max.bandwidth, disk[k].bandwidth);
+			max.iops = fmax(max.iops, disk[k].iops);
+		}
+	}
+	return max;
+}
+
+/* CPU amounts compare only on a VM of known size. */
+static double cpu_mhz(const struct scenario *s, const struct vm_spec *vm, struct cpu_amount amount)
+{
+	const struct host_spec *host = s->hosts.items;
+	double speed = vm->speed > 0 ? vm->speed : host->speed;
+	double unit = amount.unit == CPU_MHZ     ? 1
+		      : amount.unit == CPU_CORES ? speed
+						 : speed * (double)vm->vcpus;
+
+	return isinf(amount.value) ? INFINITY : amount.value * unit;
+}
+
+static void check_limits(struct loader *ld, const struct vm_spec *vm, const struct largest *max)
+{
+	const struct scenario *s = ld->scenario;
+	bool sized = !vm->size_from_trace || vm->cpu.floor.unit == CPU_MHZ;
+	double floor = cpu_mhz(s, vm, vm->cpu.floor), cap = cpu_mhz(s, vm, vm->cpu.cap);
+
+	if (floor > cap)
+		wrong(ld, &vm->cpu.floor, "floor", vm, "is above the cap");
+	if (sized && floor > max->mhz)
+		wrong(ld, &vm->cpu.floor, "floor", vm,
+		      "is %g MHz, beyond the largest host (%g MHz)", floor, max->mhz);
+	if (vm->ram.floor > vm->ram.cap)
+		wrong(ld, &vm->ram.floor, "floor", vm, "is above the cap");
+	if (vm->ram.floor > max->memory)
+		wrong(ld, &vm->ram.floor, "floor", vm, "is beyond the memory of every host");
+	if (vm->io.floor > vm->io.cap)
+		wrong(ld, &vm->io.floor, "floor", vm, "is above the cap");
+	if (vm->io.floor > max->bandwidth)
+		wrong(ld, &vm->io.floor, "floor", vm, "is beyond the bandwidth of every disk");
+	if (vm->io.floor_iops > vm->io.cap_iops)
+		wrong(ld, &vm->io.floor_iops, "floor_iops", vm, "is above cap_iops");
+	if (vm->io.floor_iops > max->iops)
+		wrong(ld, &vm->io.floor_iops, "floor_iops", vm,
+		      "is beyond the operations of every disk");
+}
+
+static bool has_trace(const struct vm_spec *vm)
+{
+	const struct plugin_spec *spec = vm->workloads.items;
+
+	for (size_t i = 0; i < vm->workloads.n; i++) {
+		if (((const struct workload_ops *)spec[i].plugin)->trace_path)
+			return true;
+	}
+	return false;
+}
+
+static void check_vms(struct loader *ld)
+{
+	const struct scenario *s = ld->scenario;
+	const struct vm_spec *vm = s->vms.items;
+	const struct largest max = find_largest(s);
+	int64_t total = 0;
+
+	if (s->vms.n == 0)
+		wrong(ld, &s->vms, "vms", NULL, "is an empty list (at least one group)");
+	for (size_t i = 0; i < s->vms.n; i++, vm++) {
+		total += vm->count > 0 ? vm->count : 0;
+		if (vm->workloads.n == 0)
+			wrong(ld, &vm->workloads, "workload", vm, "is an empty list");
+		if (vm->start_ns >= s->duration_ns)
+			wrong(ld, &vm->start_ns, "start", vm, "is not before the end of the run");
+		if (!has_trace(vm)) {
+			if (vm->size_from_trace)
+				wrong(ld, &vm->size_from_trace, "size_from_trace", vm,
+				      "needs a workload that replays a trace");
+			if (vm->life_from_trace)
+				wrong(ld, &vm->life_from_trace, "life_from_trace", vm,
+				      "needs a workload that replays a trace");
+			if (mark_find(ld, &vm->trace_first, "trace_first"))
+				wrong(ld, &vm->trace_first, "trace_first", vm,
+				      "needs a workload that replays a trace");
+		}
+		if (vm->life_from_trace && vm->arrivals.law != DIST_NONE)
+			wrong(ld, &vm->arrivals, "arrivals", vm,
+			      "cannot stand beside life_from_trace");
+		if (vm->life_from_trace && vm->lifetime.law != DIST_NONE)
+			wrong(ld, &vm->lifetime, "lifetime", vm,
+			      "cannot stand beside life_from_trace");
+		/* Arrivals without a count go on to the end; they must not come all at once. */
+		if (vm->arrivals.law != DIST_NONE && !(dist_mean(&vm->arrivals) > 0))
+			wrong(ld, &vm->arrivals, "arrivals", vm, "is no time at all");
+		if (s->hosts.n > 0)
+			check_limits(ld, vm, &max);
+	}
+	if (total > MAX_TOTAL)
+		wrong(ld, &s->vms, "vms", NULL, "are more than %d in all", MAX_TOTAL);
+}
+
+static bool action_target(const struct scenario *s, const char *name)
+{
+	const struct vm_spec *vm = s->vms.items;
+
+	for (size_t i = 0; i < s->vms.n; i++) {
+		if (strcmp(vm[i].name, name) == 0 || vm_is_member(&vm[i], name))
+			return true;
+	}
+	return false;
+}
+
+static void check_actions(struct loader *ld)
+{
+	const struct scenario *s = ld->scenario;
+	const struct action_spec *action = s->actions.items;
+	static const char *const changes[] = {"vcpus", "memory", "cpu", "ram", "io"};
+
+	for (size_t i = 0; i < s->actions.n; i++, action++) {
+		const void *const fields[] = {&action->vcpus, &action->memory, &action->cpu,
+					      &action->ram, &action->io};
+		bool any = false;
+		if (action->at_ns >= s->duration_ns)
+			wrong(ld, &action->at_ns, "at", action, "is not before the end of the run");
+		if (!action_target(s, action->vm))
+			wrong(ld, &action->vm, "vm", action,
+			      "there is no group or VM \"%s\" (group, or group-INDEX from 0)",
+			      action->vm);
+		for (size_t k = 0; k < sizeof(fields) / sizeof(fields[0]); k++) {
+			const struct mark *mark = mark_find(ld, fields[k], changes[k]);
+			if (!mark)
+				continue;
+			any = true;
+			if (action->action != ACTION_RESIZE)
+				place_error(ld->err, mark->at, changes[k],
+					    "stands only beside do: resize");
+		}
+		if (action->action == ACTION_RESIZE && !any)
+			wrong(ld, &action->action, "do", action,
+			      "resize needs one of vcpus, memory, cpu, ram, io");
+	}
+}
+
+static void check_policy(struct loader *ld, const struct plugin_spec *spec, const char *key,
+			 unsigned need)
+{
+	const struct policy_ops *ops = (const struct policy_ops *)spec->plugin;
+
+	/* What was inherited or is a default was checked where it was written. */
+	if (!ops || !mark_find(ld, spec, key))
+		return;
+	if (need == RES_ALL && !(ops->flags & POLICY_JOINT))
+		wrong(ld, spec, key, NULL,
+		      "%s does not divide all resources at once (use cpu, "
+		      "memory and disk)",
+		      ops->plugin.name);
+	else if (need != RES_ALL && (ops->resources & need) != need)
+		wrong(ld, spec, key, NULL, "%s does not divide %s", ops->plugin.name, key);
+}
+
+static void check_policies(struct loader *ld, const struct policy_set *set)
+{
+	const struct mark *all = mark_find(ld, &set->all, "all");
+
+	check_policy(ld, &set->all, "all", RES_ALL);
+	check_policy(ld, &set->cpu, "cpu", RES_BIT(RES_CPU));
+	check_policy(ld, &set->memory, "memory", RES_BIT(RES_MEM));
+	check_policy(ld, &set->disk, "disk", RES_BIT(RES_DISK) | RES_BIT(RES_IOPS));
+	if (all && (mark_find(ld, &set->cpu, "cpu") || mark_find(ld, &set->memory, "memory") ||
+		    mark_find(ld, &set->disk, "disk")))
+		place_error(ld->err, all->at, "all",
+			    "cannot stand beside cpu, memory or disk (one side only)");
+}
+
+void check_scenario(struct loader *ld)
+{
+	const struct scenario *s = ld->scenario;
+	const struct policy_set *set = s->compare.items;
+
+	check_times(ld);
+	check_names(ld, &s->hosts, sizeof(struct host_spec), offsetof(struct host_spec, name),
+		    false);
+	check_hosts(ld);
+	check_names(ld, &s->vms, sizeof(struct vm_spec), offsetof(struct vm_spec, name), false);
+	check_members(ld);
+	check_vms(ld);
+	check_actions(ld);
+	check_policies(ld, &s->policies);
+	for (size_t i = 0; i < s->compare.n; i++)
+		check_policies(ld, &set[i]);
+	check_names(ld, &s->compare, sizeof(struct policy_set), offsetof(struct policy_set, name),
+		    true);
+}

@@ -1,0 +1,550 @@
+/* The option tables of a scenario: every key, its type, default and range, in the order of the
+ * manual. */
+#include <math.h>
+
+#include "models/power.h"
+#include "models/workload.h"
+#include "policies/registry.h"
+#include "scenarios/load.h"
+
+#define CENTURY 3.1536e18 /* ns; keeps sums of times far from overflow */
+#define MANY    1e7
+#define LARGE   1e18
+
+static const char *const reallocate_names[] = {"event", "tick", NULL};
+static const char *const when_full_names[] = {"reject", "queue", NULL};
+static const char *const oom_names[] = {"destroy", "restart", NULL};
+static const char *const when_empty_names[] = {"on", "off", NULL};
+static const char *const action_names[] = {"start",  "stop",    "pause", "resume",
+					   "resize", "destroy", NULL};
+
+static const struct opt disk_opts[] = {
+	{.name = "size",
+	 .type = OPT_BYTES,
+	 .offset = offsetof(struct disk_spec, size),
+	 .def = "none",
+	 .max = INFINITY,
+	 .help = "space for the VMs' disks; none: not counted"},
+	{.name = "bandwidth",
+	 .type = OPT_BYTERATE,
+	 .offset = offsetof(struct disk_spec, bandwidth),
+	 .required = true,
+	 .min = 1,
+	 .max = LARGE,
+	 .help = "throughput"},
+	{.name = "iops",
+	 .type = OPT_RATE,
+	 .offset = offsetof(struct disk_spec, iops),
+	 .def = "none",
+	 .min = 0.001,
+	 .max = INFINITY,
+	 .help = "operations per second; none: not limited"},
+	{.name = NULL},
+};
+static const struct opt_table disk_table = {"disk", sizeof(struct disk_spec), disk_opts};
+
+static const struct opt host_opts[] = {
+	{.name = "name",
+	 .type = OPT_STRING,
+	 .offset = offsetof(struct host_spec, name),
+	 .required = true,
+	 .help = "name of the group; its hosts are name-0, name-1 and so on"},
+	{.name = "count",
+	 .type = OPT_INT,
+	 .offset = offsetof(struct host_spec, count),
+	 .def = "1",
+	 .min = 1,
+	 .max = MANY,
+	 .help = "how many hosts of this kind"},
+	{.name = "cores",
+	 .type = OPT_INT,
+	 .offset = offsetof(struct host_spec, cores),
+	 .required = true,
+	 .min = 1,
+	 .max = 1e6,
+	 .help = "CPU cores of each host"},
+	{.name = "speed",
+	 .type = OPT_FREQ,
+	 .offset = offsetof(struct host_spec, speed),
+	 .required = true,
+	 .min = 0.001,
+	 .max = LARGE,
+	 .help = "speed of one core"},
+	{.name = "memory",
+	 .type = OPT_BYTES,
+	 .offset = offsetof(struct host_spec, memory),
+	 .required = true,
+	 .min = 1,
+	 .max = LARGE,
+	 .help = "RAM for VMs"},
+	{.name = "swap",
+	 .type = OPT_BYTES,
+	 .offset = offsetof(struct host_spec, swap),
+	 .def = "",
+	 .max = LARGE,
+	 .help = "swap space, 0B for no swap; when absent, as large as memory"},
+	{.name = "disks",
+	 .type = OPT_MAPS,
+	 .offset = offsetof(struct host_spec, disks),
+	 .def = "",
+	 .sub = &disk_table,
+	 .help = "disks of each host, over which its VMs are spread"},
+	{.name = "network",
+	 .type = OPT_BITRATE,
+	 .offset = offsetof(struct host_spec, network),
+	 .def = "none",
+	 .max = INFINITY,
+	 .help = "network rate that VMs can reserve; none: not counted"},
+	{.name = "power",
+	 .type = OPT_PLUGIN,
+	 .offset = offsetof(struct host_spec, power),
+	 .def = "",
+	 .kind = &power_kind,
+	 .help = "power model; when absent, energy is not computed"},
+	{.name = "when_empty",
+	 .type = OPT_ENUM,
+	 .offset = offsetof(struct host_spec, when_empty),
+	 .def = "on",
+	 .choices = when_empty_names,
+	 .help = "whether a host without VMs stays on and draws idle power"},
+	{.name = "time_to_failure",
+	 .type = OPT_DIST,
+	 .of = OPT_TIME,
+	 .offset = offsetof(struct host_spec, time_to_failure),
+	 .def = "",
+	 .help = "time from start or repair to the next failure; when absent, hosts never fail"},
+	{.name = "time_to_repair",
+	 .type = OPT_DIST,
+	 .of = OPT_TIME,
+	 .offset = offsetof(struct host_spec, time_to_repair),
+	 .def = "",
+	 .help = "time from a failure until the host is back"},
+	{.name = NULL},
+};
+static const struct opt_table host_table = {"host", sizeof(struct host_spec), host_opts};
+
+#define LIMIT(S, F, N, T, D, M, H)                                                            \
+	{                                                                                     \
+		.name = N, .type = T, .offset = offsetof(S, F), .def = D, .max = M, .help = H \
+	}
+#define FLOOR_HELP  "guarantee; what is not used of it is lent to others"
+#define CAP_HELP    "limit; none: no limit"
+#define WEIGHT_HELP "share relative to the other VMs of the host; 0: nothing beyond the floor"
+
+/* The limits of a VM, and those of a resize action, where a default would mean a change. */
+#define CPU_LIMITS(FLOOR, CAP, WEIGHT)                                                            \
+	LIMIT(struct cpu_limits, floor, "floor", OPT_CPU, FLOOR, 0, FLOOR_HELP),                  \
+		LIMIT(struct cpu_limits, cap, "cap", OPT_CPU, CAP, INFINITY, CAP_HELP),           \
+		LIMIT(struct cpu_limits, weight, "weight", OPT_NUMBER, WEIGHT, 1e9, WEIGHT_HELP), \
+	{                                                                                         \
+		.name = NULL                                                                      \
+	}
+#define MEM_LIMITS(FLOOR, CAP, WEIGHT)                                                            \
+	LIMIT(struct mem_limits, floor, "floor", OPT_BYTES, FLOOR, LARGE, FLOOR_HELP),            \
+		LIMIT(struct mem_limits, cap, "cap", OPT_BYTES, CAP, INFINITY, CAP_HELP),         \
+		LIMIT(struct mem_limits, weight, "weight", OPT_NUMBER, WEIGHT, 1e9, WEIGHT_HELP), \
+	{                                                                                         \
+		.name = NULL                                                                      \
+	}
+#define IO_LIMITS(FLOOR, CAP, FLOOR_IOPS, CAP_IOPS, WEIGHT)                                      \
+	LIMIT(struct io_limits, floor, "floor", OPT_BYTERATE, FLOOR, LARGE, FLOOR_HELP),         \
+		LIMIT(struct io_limits, cap, "cap", OPT_BYTERATE, CAP, INFINITY, CAP_HELP),      \
+		LIMIT(struct io_limits, floor_iops, "floor_iops", OPT_RATE, FLOOR_IOPS, LARGE,   \
+		      FLOOR_HELP),                                                               \
+		LIMIT(struct io_limits, cap_iops, "cap_iops", OPT_RATE, CAP_IOPS, INFINITY,      \
+		      CAP_HELP),                                                                 \
+		LIMIT(struct io_limits, weight, "weight", OPT_NUMBER, WEIGHT, 1e9, WEIGHT_HELP), \
+	{                                                                                        \
+		.name = NULL                                                                     \
+	}
+
+static const struct opt cpu_opts[] = {CPU_LIMITS("0%", "none", "1")};
+static const struct opt mem_opts[] = {MEM_LIMITS("0B", "none", "1")};
+static const struct opt io_opts[] = {IO_LIMITS("0B/s", "none", "0/s", "none", "1")};
+static const struct opt_table cpu_table = {"cpu_limits", sizeof(struct cpu_limits), cpu_opts};
+static const struct opt_table mem_table = {"ram_limits", sizeof(struct mem_limits), mem_opts};
+static const struct opt_table io_table = {"io_limits", sizeof(struct io_limits), io_opts};
+
+static const struct opt vm_opts[] = {
+	{.name = "name",
+	 .type = OPT_STRING,
+	 .offset = offsetof(struct vm_spec, name),
+	 .required = true,
+	 .help = "name of the group; its VMs are name-0, name-1 and so on"},
+	{.name = "count",
+	 .type = OPT_INT,
+	 .offset = offsetof(struct vm_spec, count),
+	 .def = "",
+	 .min = 1,
+	 .max = MANY,
+	 .help = "how many VMs; when absent one, one per VM of the trace, or as many as arrive"},
+	{.name = "vcpus",
+	 .type = OPT_INT,
+	 .offset = offsetof(struct vm_spec, vcpus),
+	 .def = "1",
+	 .min = 1,
+	 .max = 1e6,
+	 .help = "virtual CPUs"},
+	{.name = "speed",
+	 .type = OPT_FREQ,
+	 .offset = offsetof(struct vm_spec, speed),
+	 .def = "",
+	 .min = 0.001,
+	 .max = LARGE,
+	 .help = "nominal speed of a vCPU; when absent, the core speed of the first host group"},
+	{.name = "memory",
+	 .type = OPT_BYTES,
+	 .offset = offsetof(struct vm_spec, memory),
+	 .required = true,
+	 .min = 1,
+	 .max = LARGE,
+	 .help = "RAM"},
+	{.name = "disk",
+	 .type = OPT_BYTES,
+	 .offset = offsetof(struct vm_spec, disk),
+	 .def = "0B",
+	 .max = LARGE,
+	 .help = "disk space"},
+	{.name = "network",
+	 .type = OPT_BITRATE,
+	 .offset = offsetof(struct vm_spec, network),
+	 .def = "0bit/s",
+	 .max = LARGE,
+	 .help = "network rate reserved for each VM"},
+	{.name = "size_from_trace",
+	 .type = OPT_BOOL,
+	 .offset = offsetof(struct vm_spec, size_from_trace),
+	 .def = "false",
+	 .help = "take vcpus, speed and memory of each VM from the trace where it tells them"},
+	{.name = "life_from_trace",
+	 .type = OPT_BOOL,
+	 .offset = offsetof(struct vm_spec, life_from_trace),
+	 .def = "false",
+	 .help = "each VM lives from its first sample in the trace to its last"},
+	{.name = "trace_first",
+	 .type = OPT_INT,
+	 .offset = offsetof(struct vm_spec, trace_first),
+	 .def = "0",
+	 .max = LARGE,
+	 .help = "first VM of the trace that this group takes, counted from 0"},
+	{.name = "cpu",
+	 .type = OPT_MAP,
+	 .offset = offsetof(struct vm_spec, cpu),
+	 .sub = &cpu_table,
+	 .help = "limits on CPU"},
+	{.name = "ram",
+	 .type = OPT_MAP,
+	 .offset = offsetof(struct vm_spec, ram),
+	 .sub = &mem_table,
+	 .help = "limits on the host memory that backs the VM's RAM"},
+	{.name = "io",
+	 .type = OPT_MAP,
+	 .offset = offsetof(struct vm_spec, io),
+	 .sub = &io_table,
+	 .help = "limits on disk traffic"},
+	{.name = "priority",
+	 .type = OPT_INT,
+	 .offset = offsetof(struct vm_spec, priority),
+	 .def = "0",
+	 .min = -1e6,
+	 .max = 1e6,
+	 .help = "policies that look at it serve the higher one first"},
+	{.name = "start",
+	 .type = OPT_TIME,
+	 .offset = offsetof(struct vm_spec, start_ns),
+	 .def = "0s",
+	 .max = CENTURY,
+	 .help = "when the VMs are created; with arrivals, the earliest moment of the first"},
+	{.name = "arrivals",
+	 .type = OPT_DIST,
+	 .of = OPT_TIME,
+	 .offset = offsetof(struct vm_spec, arrivals),
+	 .def = "",
+	 .help = "time between creations; when absent, all are created at start"},
+	{.name = "lifetime",
+	 .type = OPT_DIST,
+	 .of = OPT_TIME,
+	 .offset = offsetof(struct vm_spec, lifetime),
+	 .def = "",
+	 .help = "time from creation to destruction; when absent, to the end of the run"},
+	{.name = "destroy_when_done",
+	 .type = OPT_BOOL,
+	 .offset = offsetof(struct vm_spec, destroy_when_done),
+	 .def = "false",
+	 .help = "destroy a VM when all its workloads have finished"},
+	{.name = "workload",
+	 .type = OPT_PLUGINS,
+	 .offset = offsetof(struct vm_spec, workloads),
+	 .required = true,
+	 .kind = &workload_kind,
+	 .help = "what runs inside each VM, one or several at once"},
+	{.name = NULL},
+};
+static const struct opt_table vm_table = {"vm", sizeof(struct vm_spec), vm_opts};
+
+static const struct opt cpu_change_opts[] = {CPU_LIMITS("", "", "")};
+static const struct opt mem_change_opts[] = {MEM_LIMITS("", "", "")};
+static const struct opt io_change_opts[] = {IO_LIMITS("", "", "", "", "")};
+static const struct opt_table cpu_change_table = {"cpu_change", sizeof(struct cpu_limits),
+						  cpu_change_opts};
+static const struct opt_table mem_change_table = {"ram_change", sizeof(struct mem_limits),
+						  mem_change_opts};
+static const struct opt_table io_change_table = {"io_change", sizeof(struct io_limits),
+						 io_change_opts};
+
+static const struct opt action_opts[] = {
+	{.name = "at",
+	 .type = OPT_TIME,
+	 .offset = offsetof(struct action_spec, at_ns),
+	 .required = true,
+	 .max = CENTURY,
+	 .help = "moment of the run"},
+	{.name = "vm",
+	 .type = OPT_STRING,
+	 .offset = offsetof(struct action_spec, vm),
+	 .required = true,
+	 .help = "a VM (web-3) or all VMs of a group (web)"},
+	{.name = "do",
+	 .type = OPT_ENUM,
+	 .offset = offsetof(struct action_spec, action),
+	 .required = true,
+	 .choices = action_names,
+	 .help = "what happens to it"},
+	{.name = "vcpus",
+	 .type = OPT_INT,
+	 .offset = offsetof(struct action_spec, vcpus),
+	 .def = "",
+	 .min = 1,
+	 .max = 1e6,
+	 .help = "resize: new number of vCPUs"},
+	{.name = "memory",
+	 .type = OPT_BYTES,
+	 .offset = offsetof(struct action_spec, memory),
+	 .def = "",
+	 .min = 1,
+	 .max = LARGE,
+	 .help = "resize: new RAM"},
+	{.name = "cpu",
+	 .type = OPT_MAP,
+	 .offset = offsetof(struct action_spec, cpu),
+	 .sub = &cpu_change_table,
+	 .help = "resize: new limits on CPU; what is absent stays"},
+	{.name = "ram",
+	 .type = OPT_MAP,
+	 .offset = offsetof(struct action_spec, ram),
+	 .sub = &mem_change_table,
+	 .help = "resize: new limits on memory; what is absent stays"},
+	{.name = "io",
+	 .type = OPT_MAP,
+	 .offset = offsetof(struct action_spec, io),
+	 .sub = &io_change_table,
+	 .help = "resize: new limits on disk traffic; what is absent stays"},
+	{.name = NULL},
+};
+const struct opt_table scenario_action_table = {"action", sizeof(struct action_spec), action_opts};
+
+#define POLICY(F, D, K, H)                                                                \
+	{                                                                                 \
+		.name = #F, .type = OPT_PLUGIN, .offset = offsetof(struct policy_set, F), \
+		.def = D, .kind = &K, .help = H                                           \
+	}
+#define POLICIES(DIVIDE, PLACE)                                                                  \
+	{.name = "name",                                                                         \
+	 .type = OPT_STRING,                                                                     \
+	 .offset = offsetof(struct policy_set, name),                                            \
+	 .def = "",                                                                              \
+	 .help = "how output calls this set; when absent, made from the names of its policies"}, \
+		POLICY(all, "", policy_kind, "one joint policy for CPU, memory and disk"),       \
+		POLICY(cpu, DIVIDE, policy_kind, "divides a host's CPU among its VMs"),          \
+		POLICY(memory, DIVIDE, policy_kind, "divides a host's memory"),                  \
+		POLICY(disk, DIVIDE, policy_kind, "divides a disk's bandwidth and operations"),  \
+		POLICY(placer, PLACE, placer_kind, "chooses the host of a new VM"),              \
+	{                                                                                        \
+		.name = NULL                                                                     \
+	}
+
+static const struct opt policies_opts[] = {POLICIES("weighted", "first-fit")};
+static const struct opt compare_opts[] = {POLICIES("", "")};
+static const struct opt_table policies_table = {"policies", sizeof(struct policy_set),
+						policies_opts};
+const struct opt_table scenario_compare_table = {"compare", sizeof(struct policy_set),
+						 compare_opts};
+
+#define OVERCOMMIT(F, D, H)                                                                   \
+	{                                                                                     \
+		.name = #F, .type = OPT_RATIO, .offset = offsetof(struct overcommit_spec, F), \
+		.def = D, .min = 0.001, .max = INFINITY, .help = H                            \
+	}
+static const struct opt overcommit_opts[] = {
+	OVERCOMMIT(cpu, "none", "vCPU speed that may be placed per host CPU; none: no bound"),
+	OVERCOMMIT(memory, "1", "VM RAM that may be placed per host memory; none: no bound"),
+	OVERCOMMIT(disk, "1", "VM disk space that may be placed per host disk; none: no bound"),
+	OVERCOMMIT(network, "1", "VM network rate per host network; none: no bound"),
+	{.name = NULL},
+};
+static const struct opt_table overcommit_table = {"overcommit", sizeof(struct overcommit_spec),
+						  overcommit_opts};
+
+static const struct opt memory_model_opts[] = {
+	{.name = "reuse",
+	 .type = OPT_TIME,
+	 .offset = offsetof(struct memory_model_spec, reuse_ns),
+	 .def = "60s",
+	 .min = 1,
+	 .max = CENTURY,
+	 .help = "time in which a VM at full speed touches its working set once"},
+	{.name = "dirty",
+	 .type = OPT_RATIO,
+	 .offset = offsetof(struct memory_model_spec, dirty),
+	 .def = "30%",
+	 .max = 1,
+	 .help = "share of reclaimed pages that must be written out"},
+	{.name = "page",
+	 .type = OPT_BYTES,
+	 .offset = offsetof(struct memory_model_spec, page),
+	 .def = "4KiB",
+	 .min = 1,
+	 .max = LARGE,
+	 .help = "bytes moved per swap operation"},
+	{.name = NULL},
+};
+static const struct opt_table memory_model_table = {
+	"memory_model", sizeof(struct memory_model_spec), memory_model_opts};
+
+static const struct opt output_opts[] = {
+	{.name = "events",
+	 .type = OPT_BOOL,
+	 .offset = offsetof(struct output_spec, events),
+	 .def = "false",
+	 .help = "write events.csv: every creation, placement, rejection and so on"},
+	{.name = "distributions",
+	 .type = OPT_BOOL,
+	 .offset = offsetof(struct output_spec, distributions),
+	 .def = "false",
+	 .help = "write distributions.csv"},
+	{.name = "vm_timeline",
+	 .type = OPT_INT,
+	 .offset = offsetof(struct output_spec, vm_timeline),
+	 .def = "8",
+	 .max = LARGE,
+	 .help = "how many VMs go into vm_timeline.csv, in scenario order"},
+	{.name = NULL},
+};
+static const struct opt_table output_table = {"output", sizeof(struct output_spec), output_opts};
+
+static const struct opt scenario_opts[] = {
+	{.name = "name",
+	 .type = OPT_STRING,
+	 .offset = offsetof(struct scenario, name),
+	 .def = "",
+	 .help = "name in output; when absent, that of the file"},
+	{.name = "about",
+	 .type = OPT_STRING,
+	 .offset = offsetof(struct scenario, about),
+	 .def = "",
+	 .help = "what the scenario shows, in a sentence or two"},
+	{.name = "tick",
+	 .type = OPT_TIME,
+	 .offset = offsetof(struct scenario, tick_ns),
+	 .required = true,
+	 .min = 1,
+	 .max = CENTURY,
+	 .help = "how often the policies divide every host"},
+	{.name = "duration",
+	 .type = OPT_TIME,
+	 .offset = offsetof(struct scenario, duration_ns),
+	 .required = true,
+	 .min = 1,
+	 .max = CENTURY,
+	 .help = "simulated time of a run"},
+	{.name = "warmup",
+	 .type = OPT_TIME,
+	 .offset = offsetof(struct scenario, warmup_ns),
+	 .def = "0s",
+	 .max = CENTURY,
+	 .help = "first part of the run that metrics leave out"},
+	{.name = "seed",
+	 .type = OPT_INT,
+	 .offset = offsetof(struct scenario, seed),
+	 .def = "1",
+	 .max = LARGE,
+	 .help = "of the random numbers of the run"},
+	{.name = "seeds",
+	 .type = OPT_LIST,
+	 .of = OPT_INT,
+	 .offset = offsetof(struct scenario, seeds),
+	 .def = "",
+	 .max = LARGE,
+	 .help = "one run for each of these seeds"},
+	{.name = "replications",
+	 .type = OPT_INT,
+	 .offset = offsetof(struct scenario, replications),
+	 .def = "1",
+	 .min = 1,
+	 .max = 1e5,
+	 .help = "so many runs, with seed, seed + 1 and so on"},
+	{.name = "reallocate",
+	 .type = OPT_ENUM,
+	 .offset = offsetof(struct scenario, reallocate),
+	 .def = "event",
+	 .choices = reallocate_names,
+	 .help = "divide a host again where an event changed it, or at ticks only"},
+	{.name = "when_full",
+	 .type = OPT_ENUM,
+	 .offset = offsetof(struct scenario, when_full),
+	 .def = "reject",
+	 .choices = when_full_names,
+	 .help = "what becomes of a VM that fits on no host"},
+	{.name = "oom",
+	 .type = OPT_ENUM,
+	 .offset = offsetof(struct scenario, oom),
+	 .def = "destroy",
+	 .choices = oom_names,
+	 .help = "what becomes of a VM when memory and swap of its host are out"},
+	{.name = "hosts",
+	 .type = OPT_MAPS,
+	 .offset = offsetof(struct scenario, hosts),
+	 .required = true,
+	 .sub = &host_table,
+	 .help = "groups of equal hosts"},
+	{.name = "vms",
+	 .type = OPT_MAPS,
+	 .offset = offsetof(struct scenario, vms),
+	 .required = true,
+	 .sub = &vm_table,
+	 .help = "groups of alike VMs"},
+	{.name = "actions",
+	 .type = OPT_MAPS,
+	 .offset = offsetof(struct scenario, actions),
+	 .def = "",
+	 .sub = &scenario_action_table,
+	 .help = "what is done to VMs at given moments"},
+	{.name = "policies",
+	 .type = OPT_MAP,
+	 .offset = offsetof(struct scenario, policies),
+	 .sub = &policies_table,
+	 .help = "the policies of the run"},
+	{.name = "compare",
+	 .type = OPT_MAPS,
+	 .offset = offsetof(struct scenario, compare),
+	 .def = "",
+	 .sub = &scenario_compare_table,
+	 .help = "one run for each of these sets; what is absent in one is as in policies"},
+	{.name = "overcommit",
+	 .type = OPT_MAP,
+	 .offset = offsetof(struct scenario, overcommit),
+	 .sub = &overcommit_table,
+	 .help = "how much may be placed on a host"},
+	{.name = "memory_model",
+	 .type = OPT_MAP,
+	 .offset = offsetof(struct scenario, memory_model),
+	 .sub = &memory_model_table,
+	 .help = "what memory pressure costs"},
+	{.name = "output",
+	 .type = OPT_MAP,
+	 .offset = offsetof(struct scenario, output),
+	 .sub = &output_table,
+	 .help = "which files a run writes beyond the summary"},
+	{.name = NULL},
+};
+const struct opt_table scenario_table = {"scenario", sizeof(struct scenario), scenario_opts};
