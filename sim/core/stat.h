@@ -55,7 +55,7 @@ double stat_hist_quantile(const struct stat_hist *h, double p); /* NAN when empt
 
 /* Two-sided confidence interval: mean and half width at @level (0.95). half is NAN for n < 2. */
 struct stat_ci {
-	double mean, sd, half;
+	double mean, sd, half; /* Welch: sd is the standard error of the difference */
 	double df;
 	double p; /* of "the mean is 0", two-sided; for paired and Welch comparisons */
 };
