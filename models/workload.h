@@ -41,12 +41,16 @@ struct workload_ctx {
 /* Rates asked for from now on: MHz, bytes (working set), bytes/s, operations/s. */
 struct demand {
 	double want[RES_COUNT];
-	bool done; /* the workload has finished for good; its demand is 0 */
+	bool done;  /* the workload has finished for good; its demand is 0 */
+	bool nomem; /* memory ran out: the run has to end */
 };
 
 /* Counters of request streams and batch jobs, for the metrics; those that do not apply stay 0. */
 struct workload_stats {
 	uint64_t arrived, completed;
+	uint64_t rejected;      /* arrived when the system was full; counted in arrived too */
+	uint64_t total_count;   /* requests that finished at their last station, */
+	double total_sum;       /* and the seconds from their births until then */
 	double work_done;       /* core-seconds at nominal speed */
 	double response_sum, wait_sum, slowdown_sum; /* seconds; ratio */
 	uint64_t waited;        /* requests that did not start at once */
@@ -65,7 +69,7 @@ struct workload_ops {
 
 	/* Required. Brings the workload to @now_ns after @dt_s seconds in which it got CPU at @cpu_mhz
 	 * (0 at the first call; constant since the last one; already reduced by stalls), and writes
-	 * what it wants from now on. want[] may exceed the VM's vCPUs; the driver clips. */
+	 * all of *out: what it wants from now on. want[] may exceed the VM's vCPUs; the driver clips. */
 	void (*demand)(void *state, int64_t now_ns, double dt_s, double cpu_mhz, struct demand *out);
 
 	/* Required. The first moment after @now_ns at which the demand changes by itself if the CPU rate
