@@ -124,7 +124,6 @@ static void summarize_cell(struct comparison *c, size_t p, size_t m)
 		return;
 	cell->known = true;
 	cell->ci = paired ? stat_ci_paired(c->a, c->b, n, LEVEL) : stat_ci_mean(c->a, n, LEVEL);
-	/* No interval for what does not vary, such as counts. */
 	if (n < 2)
 		cell->ci.half = NAN;
 }
@@ -426,10 +425,9 @@ static size_t take_columns(const struct comparison *c, size_t m, size_t name_wid
 static void print_notes(const struct comparison *c, size_t rows, size_t hidden, FILE *out)
 {
 	if (c->base != SIZE_MAX)
-		fprintf(out, "Rows but %s's are differences from %s, paired by seed; %s.\n",
-			c->policy[c->base], c->policy[c->base],
-			c->nseeds > 1 ? "! = the 95 % interval excludes 0"
-				      : "one seed, so no interval");
+		fprintf(out, "%.*s: means; others: difference from it by seed; %s\n", NAME_WIDTH,
+			c->policy[c->base],
+			c->nseeds > 1 ? "! = 95 % interval excludes 0" : "one seed, no interval");
 	else
 		fprintf(out, "* best%s\n",
 			c->nseeds > 1 ? "; ± half width of the 95 % interval" : "");

@@ -155,7 +155,7 @@ static void test_baseline(void **state)
 	/* The shared noise cancels: a difference of 0.01 in jain is seen through noise of 0.01. */
 	expect_has(text, "+0.010±");
 	expect_has(text, "!");
-	expect_has(text, "paired by seed");
+	expect_has(text, "difference from it by seed");
 	free(text);
 	assert_int_equal(compare_print(dir, "nope", stdout, false, &err), -EINVAL);
 	expect_has(err.text, "policy_0, policy_1, policy_2");
