@@ -1,4 +1,5 @@
-/* See err.h. Text that does not fit is cut at the end of a line that did fit, never in the middle. */
+/* See err.h. Text that does not fit is cut at the end of a line that did fit, never in the middle.
+ */
 #include "sim/core/err.h"
 
 #include <errno.h>

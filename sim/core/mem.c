@@ -1,6 +1,6 @@
 /*
- * See mem.h. Arena blocks double in size from ARENA_BLOCK; a request larger than the next block gets
- * a block of its own. Test builds set ARENA_BLOCK small so that growth is exercised.
+ * See mem.h. Arena blocks double in size from ARENA_BLOCK; a request larger than the next block
+ * gets a block of its own. Test builds set ARENA_BLOCK small so that growth is exercised.
  */
 #include "sim/core/mem.h"
 

@@ -515,7 +515,7 @@ char *units_print_time(int64_t ns, char *buf, size_t n)
 	return buf;
 }
 
-/* The unit with the fewest digits of those that divide it; the binary one of two equals. */
+/* Of the units that divide it the one with the shortest number; the binary one of two equals. */
 char *units_print_bytes(double bytes, char *buf, size_t n)
 {
 	char best[48] = "", text[48], number[32];
@@ -530,7 +530,7 @@ char *units_print_bytes(double bytes, char *buf, size_t n)
 			continue;
 		snprintf(text, sizeof(text), "%s%s",
 			 units_print_number(count, number, sizeof(number)), units[i].name);
-		if (strspn(text, "-0123456789") < strspn(best, "-0123456789"))
+		if (strcspn(text, "kKMGTPB") < strcspn(best, "kKMGTPB"))
 			memcpy(best, text, sizeof(best));
 	}
 	snprintf(buf, n, "%s", best);
