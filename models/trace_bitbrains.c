@@ -165,7 +165,7 @@ static const char *scan_row(const char *p, const char *end, struct bb_row *row, 
 	for (int i = 0; i < COLUMNS; i++) {
 		*at = row->at[i] = p;
 		if (p == end)
-			return "row with too few columns (would be 11)";
+			return "missing (a row has 11 columns)";
 		const char *next = trace_num_scan(p, &num);
 		if (!next || next > end || (next < end && *next != ';'))
 			return "not a number";
@@ -313,6 +313,7 @@ static void end_vm(struct bitbrains *bb)
 static int read_files(struct bitbrains *bb, struct trace *trace, struct err *err)
 {
 	struct trace_grid *grid = &bb->grid;
+	unsigned before = err->count;
 
 	for (size_t i = 0; i < bb->nfiles; i++) {
 		const struct bb_file *f = &bb->list[i];
@@ -332,7 +333,7 @@ static int read_files(struct bitbrains *bb, struct trace *trace, struct err *err
 			return ret;
 	}
 	end_vm(bb);
-	return err->count > 0 ? err->code : 0;
+	return err->count > before ? -EINVAL : 0;
 }
 
 static int add_notes(const struct bitbrains *bb, struct trace *trace, struct err *err)

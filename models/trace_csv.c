@@ -442,6 +442,7 @@ static int read_row(struct csv_trace *c, const char *p, const char *end, size_t 
 static int read_lines(struct csv_trace *c, struct err *err)
 {
 	const char *p = c->file.text, *end = p + c->file.len;
+	unsigned before = err->count;
 	bool header = false;
 
 	if (c->file.len >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
@@ -467,9 +468,9 @@ static int read_lines(struct csv_trace *c, struct err *err)
 	}
 	if (!header)
 		return err_input(err, "%s: no header row (would be time,vm,cpu,...)", c->file.path);
-	if (err->count == 0 && c->grid.n == 0)
+	if (err->count == before && c->grid.n == 0)
 		err_input(err, "%s: no rows after the header", c->file.path);
-	return err->count > 0 ? err->code : 0;
+	return err->count > before ? -EINVAL : 0;
 }
 
 /* ---- order and units ---- */

@@ -189,6 +189,7 @@ static int planetlab_load(struct trace *trace, const char *path, struct err *err
 {
 	struct planetlab pl = {0};
 	struct trace_dir dir = {0};
+	unsigned before = err->count;
 	struct stat st;
 	int ret;
 
@@ -198,8 +199,8 @@ static int planetlab_load(struct trace *trace, const char *path, struct err *err
 		const char *name = trace_base_name(&trace->arena, path);
 		ret = name ? read_vm(&pl, trace, path, name, err) : err_nomem(err);
 	}
-	if (ret == 0 && err->count > 0)
-		ret = err->code;
+	if (ret == 0 && err->count > before)
+		ret = -EINVAL;
 	if (ret == 0)
 		ret = to_grid(&pl, trace, err);
 	if (ret == 0)
