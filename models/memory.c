@@ -32,8 +32,8 @@ const struct opt_table memory_opts = {
 	.opts = opts,
 };
 
-void memory_pressure(const struct memory_params *params, double ws, double grant,
-		     struct memory_traffic *out)
+void memory_pressure(const struct memory_params *params, double ws, double grant, double before,
+		     double tick_s, struct memory_traffic *out)
 {
 	*out = (struct memory_traffic){0};
 	if (!(grant < ws))
@@ -42,18 +42,20 @@ void memory_pressure(const struct memory_params *params, double ws, double grant
 	out->deficit = out->swap / ws;
 	out->in = out->swap / ((double)params->reuse_ns * 1e-9);
 	out->out = params->dirty * out->in;
-	out->bandwidth = out->in + out->out;
-	out->iops = out->bandwidth / params->page;
+	out->reclaim = memory_reclaim(params, ws, before, grant) / tick_s;
+	out->bytes_s = out->in + out->out + out->reclaim;
+	out->ops_s = out->bytes_s / params->page;
 }
 
-double memory_progress(const struct memory_traffic *wanted, double bandwidth, double iops)
+static double ratio(double granted, double wanted)
 {
-	double progress = 1;
-	if (wanted->bandwidth > 0)
-		progress = fmin(progress, bandwidth / wanted->bandwidth);
-	if (wanted->iops > 0)
-		progress = fmin(progress, iops / wanted->iops);
-	return fmax(progress, 0);
+	return wanted > 0 ? fmin(fmax(granted / wanted, 0), 1) : 1;
+}
+
+double memory_progress(double want_bytes_s, double grant_bytes_s, double want_ops_s,
+		       double grant_ops_s)
+{
+	return fmin(ratio(grant_bytes_s, want_bytes_s), ratio(grant_ops_s, want_ops_s));
 }
 
 double memory_reclaim(const struct memory_params *params, double ws, double old_grant,

@@ -30,22 +30,26 @@ struct memory_params {
 /* The settings above, with defaults, as a section of a scenario. */
 extern const struct opt_table memory_opts;
 
-/* What the deficit asks of the disk at full CPU speed. */
+/* What a VM's deficit asks of the disk, at full CPU speed. */
 struct memory_traffic {
-	double deficit;   /* m, 0..1 */
-	double swap;      /* bytes that are in swap: ws - grant, or 0 */
-	double in, out;   /* bytes/s read and written */
-	double bandwidth; /* in + out */
-	double iops;      /* bandwidth / page */
+	double deficit; /* m, 0..1 */
+	double swap;    /* bytes that are in swap: ws - grant, or 0 */
+	double in, out; /* bytes/s of faults and of the dirty pages that make room for them */
+	double reclaim; /* bytes/s written because the grant shrank */
+	double bytes_s; /* in + out + reclaim */
+	double ops_s;   /* bytes_s / page */
 };
 
-/* Fills all of *out; all zero when grant >= ws. */
-void memory_pressure(const struct memory_params *params, double ws, double grant,
-		     struct memory_traffic *out);
+/* Fills all of *out. @before is the grant until now (the same as @grant if it does not change);
+ * what its shrinking costs, memory_reclaim(), is spread over the tick of @tick_s > 0 seconds. */
+void memory_pressure(const struct memory_params *params, double ws, double grant, double before,
+		     double tick_s, struct memory_traffic *out);
 
-/* Speed of the VM's CPU relative to full speed, 0..1, when its faults got this much of the disk:
- * the smaller of both ratios granted / wanted; 1 if nothing was wanted. */
-double memory_progress(const struct memory_traffic *wanted, double bandwidth, double iops);
+/* Speed of the VM's CPU relative to full speed, 0..1, when of the disk that it wanted, swap traffic
+ * and its own, this much was granted: the smaller of both ratios granted / wanted. A ratio with
+ * nothing wanted counts as 1. */
+double memory_progress(double want_bytes_s, double grant_bytes_s, double want_ops_s,
+		       double grant_ops_s);
 
 /* Bytes to write out before the grant can shrink from @old_grant to @new_grant, for a working set
  * of
