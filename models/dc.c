@@ -1,0 +1,356 @@
+/*
+ * See dc.h. Slots of a host are a segment whose size is a power of two. A segment that grows full
+ * moves to one of twice the size; the old one goes on a stack by size and is taken again first, so
+ * memory stays within twice the VMs placed. Columns are reserved once for the expected VMs: pages
+ * that nobody touches cost nothing.
+ */
+#include "models/dc.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "sim/core/bug.h"
+
+#define SEGMENT_MIN_LOG 3u
+
+const char *const vm_state_name[VM_STATES] = {
+	[VM_PLANNED] = "planned",   [VM_WAITING] = "waiting", [VM_RUNNING] = "running",
+	[VM_PAUSED] = "paused",     [VM_STOPPED] = "stopped", [VM_DONE] = "done",
+	[VM_REJECTED] = "rejected", [VM_OOM] = "oom",
+};
+
+static void column_add(struct dc *dc, void *base, size_t elem)
+{
+	BUG_ON(dc->ncolumns == sizeof(dc->column) / sizeof(dc->column[0]));
+	dc->column[dc->ncolumns++] = (struct dc_column){base, elem};
+}
+
+static void columns_register(struct dc *dc, const bool policy_state[RES_COUNT])
+{
+	struct dc_slots *s = &dc->slot;
+
+	column_add(dc, &s->vm, sizeof(*s->vm));
+	column_add(dc, &s->class_id, sizeof(*s->class_id));
+	column_add(dc, &s->disk, sizeof(*s->disk));
+	column_add(dc, &s->stalled, sizeof(*s->stalled));
+	column_add(dc, &s->load, sizeof(*s->load));
+	for (int r = 0; r < RES_COUNT; r++) {
+		column_add(dc, &s->want[r], sizeof(double));
+		column_add(dc, &s->grant[r], sizeof(double));
+		column_add(dc, &s->sum.want[r], sizeof(double));
+		column_add(dc, &s->sum.grant[r], sizeof(double));
+		if (policy_state[r])
+			column_add(dc, &s->policy_state[r], sizeof(void *));
+	}
+	column_add(dc, &s->sum.entitled, sizeof(double));
+	column_add(dc, &s->sum.steal, sizeof(double));
+	column_add(dc, &s->sum.stall, sizeof(double));
+	column_add(dc, &s->sum.starve, sizeof(float));
+	column_add(dc, &s->sum.starve_max, sizeof(float));
+	column_add(dc, &s->sum.run, sizeof(double));
+}
+
+/* The column's array; columns have different element types, so the pointer is copied, not cast. */
+static void *column_array(const struct dc_column *col)
+{
+	void *p;
+
+	memcpy(&p, col->base, sizeof(p));
+	return p;
+}
+
+static char *column_at(const struct dc_column *col, size_t slot)
+{
+	return (char *)column_array(col) + slot * col->elem;
+}
+
+static int slots_reserve(struct dc *dc, size_t need)
+{
+	if (need <= dc->slot.cap)
+		return 0;
+	for (size_t c = 0; c < dc->ncolumns; c++) {
+		size_t cap = dc->slot.cap;
+		if (mem_grow(dc->column[c].base, &cap, need, dc->column[c].elem) < 0)
+			return -ENOMEM;
+	}
+	/* mem_grow() doubles; every column that grew holds at least this many. */
+	dc->slot.cap = need;
+	return 0;
+}
+
+static int hosts_init(struct dc *dc)
+{
+	struct dc_hosts *h = &dc->host;
+
+	h->n = 0;
+	for (size_t t = 0; t < dc->ntypes; t++) {
+		dc->type[t].first = (uint32_t)h->n;
+		h->n += dc->type[t].count;
+	}
+	h->type = arena_alloc(dc->arena, h->n, sizeof(*h->type));
+	h->first = arena_alloc(dc->arena, h->n, sizeof(*h->first));
+	h->count = arena_alloc(dc->arena, h->n, sizeof(*h->count));
+	h->room = arena_alloc(dc->arena, h->n, sizeof(*h->room));
+	h->down = arena_alloc(dc->arena, h->n, sizeof(*h->down));
+	h->pressed = arena_alloc(dc->arena, h->n, sizeof(*h->pressed));
+	h->last_ns = arena_alloc(dc->arena, h->n, sizeof(*h->last_ns));
+	if (!h->type || !h->first || !h->count || !h->room || !h->down || !h->pressed ||
+	    !h->last_ns)
+		return -ENOMEM;
+	for (int d = 0; d < DC_DIMS; d++) {
+		double *place = arena_alloc(dc->arena, h->n, sizeof(double));
+		h->free[d] = arena_alloc(dc->arena, h->n, sizeof(double));
+		if (!place || !h->free[d])
+			return -ENOMEM;
+		for (size_t t = 0, i = 0; t < dc->ntypes; t++)
+			for (uint32_t k = 0; k < dc->type[t].count; k++, i++)
+				place[i] = h->free[d][i] = dc->type[t].place[d];
+		h->place[d] = place;
+	}
+	for (int r = 0; r < RES_COUNT; r++) {
+		h->floors[r] = arena_alloc(dc->arena, h->n, sizeof(double));
+		if (!h->floors[r])
+			return -ENOMEM;
+	}
+	for (size_t t = 0, i = 0; t < dc->ntypes; t++)
+		for (uint32_t k = 0; k < dc->type[t].count; k++, i++)
+			h->type[i] = &dc->type[t];
+	return 0;
+}
+
+int dc_init(struct dc *dc, struct arena *arena, size_t vms, bool policy_state[RES_COUNT])
+{
+	dc->arena = arena;
+	columns_register(dc, policy_state);
+	if (hosts_init(dc) < 0)
+		return -ENOMEM;
+	return slots_reserve(dc, vms + vms / 2 + 16);
+}
+
+void dc_fini(struct dc *dc)
+{
+	for (size_t c = 0; c < dc->ncolumns; c++)
+		mem_free(column_array(&dc->column[c]));
+	for (size_t k = 0; k < 32; k++)
+		mem_free(dc->free_segment[k]);
+	mem_free(dc->class);
+	mem_free(dc->vm.host);
+	mem_free(dc->vm.slot);
+	mem_free(dc->vm.class_id);
+	mem_free(dc->vm.group);
+	mem_free(dc->vm.index);
+	mem_free(dc->vm.state);
+	mem_free(dc->vm.created_ns);
+	mem_free(dc->vm.started_ns);
+	memset(dc, 0, sizeof(*dc));
+}
+
+int dc_add_vm(struct dc *dc, uint32_t class_id, uint32_t group, uint32_t index, uint32_t *vm)
+{
+	struct dc_vms *v = &dc->vm;
+
+	if (v->n == v->cap) {
+		size_t cap = v->cap, need = v->n + 1;
+		struct {
+			void *column;
+			size_t elem;
+		} col[] = {
+			{&v->host, 4},  {&v->slot, 4},  {&v->class_id, 4},   {&v->group, 4},
+			{&v->index, 4}, {&v->state, 1}, {&v->created_ns, 8}, {&v->started_ns, 8},
+		};
+		for (size_t c = 0; c < sizeof(col) / sizeof(col[0]); c++) {
+			cap = v->cap;
+			if (mem_grow(col[c].column, &cap, need, col[c].elem) < 0)
+				return -ENOMEM;
+		}
+		v->cap = cap;
+	}
+	uint32_t id = (uint32_t)v->n++;
+	v->host[id] = v->slot[id] = DC_NONE;
+	v->class_id[id] = class_id;
+	v->group[id] = group;
+	v->index[id] = index;
+	v->state[id] = VM_PLANNED;
+	v->created_ns[id] = v->started_ns[id] = -1;
+	*vm = id;
+	return 0;
+}
+
+int dc_add_class(struct dc *dc, const struct vm_class *class, uint32_t *id)
+{
+	if (mem_grow(&dc->class, &dc->class_cap, dc->nclasses + 1, sizeof(*dc->class)) < 0)
+		return -ENOMEM;
+	dc->class[dc->nclasses] = *class;
+	*id = (uint32_t)dc->nclasses++;
+	return 0;
+}
+
+static unsigned size_log(uint32_t room)
+{
+	return 31u - (unsigned)__builtin_clz(room);
+}
+
+/* A segment of 2^log slots: one that was given back, or new ones at the end. */
+static int segment_take(struct dc *dc, unsigned log, uint32_t *first)
+{
+	if (dc->free_n[log] > 0) {
+		*first = dc->free_segment[log][--dc->free_n[log]];
+		return 0;
+	}
+	size_t end = dc->slot.used + ((size_t)1 << log);
+	if (end > dc->slot.cap && slots_reserve(dc, end * 2) < 0)
+		return -ENOMEM;
+	*first = (uint32_t)dc->slot.used;
+	dc->slot.used = end;
+	return 0;
+}
+
+static int segment_grow(struct dc *dc, uint32_t host)
+{
+	struct dc_hosts *h = &dc->host;
+	uint32_t room = h->room[host], old = h->first[host], first;
+	unsigned log = room ? size_log(room) + 1 : SEGMENT_MIN_LOG;
+
+	if (room) {
+		unsigned k = log - 1;
+		if (mem_grow(&dc->free_segment[k], &dc->free_cap[k], dc->free_n[k] + 1, 4) < 0)
+			return -ENOMEM;
+	}
+	if (segment_take(dc, log, &first) < 0)
+		return -ENOMEM;
+	for (size_t c = 0; c < dc->ncolumns && room; c++)
+		memcpy(column_at(&dc->column[c], first), column_at(&dc->column[c], old),
+		       h->count[host] * dc->column[c].elem);
+	for (uint32_t i = 0; i < h->count[host]; i++)
+		dc->vm.slot[dc->slot.vm[first + i]] = first + i;
+	if (room)
+		dc->free_segment[log - 1][dc->free_n[log - 1]++] = old;
+	h->first[host] = first;
+	h->room[host] = (uint32_t)1 << log;
+	return 0;
+}
+
+static void commit(struct dc *dc, uint32_t host, const struct vm_class *class, double sign)
+{
+	for (int d = 0; d < DC_DIMS; d++)
+		if (class->request[d] > 0)
+			dc->host.free[d][host] -= sign * class->request[d];
+	for (int r = 0; r < RES_COUNT; r++)
+		dc->host.floors[r][host] += sign * class->floor[r];
+}
+
+static uint8_t emptiest_disk(const struct dc *dc, uint32_t host)
+{
+	uint32_t n[SHARE_MAX_DISKS] = {0};
+	size_t best = 0, ndisks = dc->host.type[host]->ndisks;
+	uint32_t first = dc->host.first[host];
+
+	for (uint32_t i = 0; i < dc->host.count[host]; i++)
+		n[dc->slot.disk[first + i]]++;
+	for (size_t d = 1; d < ndisks; d++)
+		if (n[d] < n[best])
+			best = d;
+	return (uint8_t)best;
+}
+
+/* Moves the slots [at, end) of a host by one, up or down, in every column. */
+static void slots_shift(struct dc *dc, uint32_t at, uint32_t end, int by)
+{
+	for (size_t c = 0; c < dc->ncolumns; c++) {
+		char *from = column_at(&dc->column[c], at);
+		char *to = by > 0 ? from + dc->column[c].elem : from - dc->column[c].elem;
+		memmove(to, from, (end - at) * dc->column[c].elem);
+	}
+	for (uint32_t s = at; s < end; s++)
+		dc->vm.slot[dc->slot.vm[by > 0 ? s + 1 : s - 1]] = by > 0 ? s + 1 : s - 1;
+}
+
+int dc_place(struct dc *dc, uint32_t vm, uint32_t host)
+{
+	struct dc_hosts *h = &dc->host;
+
+	if (h->count[host] == h->room[host] && segment_grow(dc, host) < 0)
+		return -ENOMEM;
+	uint8_t disk = emptiest_disk(dc, host);
+	uint32_t first = h->first[host], end = first + h->count[host], at = end;
+	while (at > first && dc->slot.vm[at - 1] > vm)
+		at--;
+	slots_shift(dc, at, end, 1);
+	for (size_t c = 0; c < dc->ncolumns; c++)
+		memset(column_at(&dc->column[c], at), 0, dc->column[c].elem);
+	dc->slot.vm[at] = vm;
+	dc->slot.class_id[at] = dc->vm.class_id[vm];
+	dc->slot.disk[at] = disk;
+	dc->vm.slot[vm] = at;
+	dc->vm.host[vm] = host;
+	h->count[host]++;
+	commit(dc, host, dc_class_of(dc, vm), 1);
+	return 0;
+}
+
+void dc_unplace(struct dc *dc, uint32_t vm)
+{
+	uint32_t host = dc->vm.host[vm], slot = dc->vm.slot[vm];
+	uint32_t end = dc->host.first[host] + dc->host.count[host];
+
+	slots_shift(dc, slot + 1, end, -1);
+	dc->host.count[host]--;
+	dc->vm.host[vm] = dc->vm.slot[vm] = DC_NONE;
+	commit(dc, host, dc_class_of(dc, vm), -1);
+	if (dc->host.count[host] > 0)
+		return;
+	/* An empty host is exactly empty: rounding of many commits does not stay behind. */
+	for (int d = 0; d < DC_DIMS; d++)
+		dc->host.free[d][host] = dc->host.place[d][host];
+	for (int r = 0; r < RES_COUNT; r++)
+		dc->host.floors[r][host] = 0;
+}
+
+void dc_set_class(struct dc *dc, uint32_t vm, uint32_t class_id)
+{
+	uint32_t host = dc->vm.host[vm];
+
+	if (host != DC_NONE) {
+		commit(dc, host, dc_class_of(dc, vm), -1);
+		commit(dc, host, &dc->class[class_id], 1);
+		dc->slot.class_id[dc->vm.slot[vm]] = class_id;
+	}
+	dc->vm.class_id[vm] = class_id;
+}
+
+bool dc_admits(const struct dc *dc, uint32_t host, const struct vm_class *class)
+{
+	const struct host_type *type = dc->host.type[host];
+
+	if (dc->host.down[host])
+		return false;
+	for (int r = 0; r < RES_COUNT; r++)
+		if (class->floor[r] > 0 &&
+		    dc->host.floors[r][host] + class->floor[r] > type->capacity[r] * (1 + 1e-12))
+			return false;
+	return true;
+}
+
+const char *dc_check(const struct dc *dc)
+{
+	size_t placed = 0;
+
+	for (size_t h = 0; h < dc->host.n; h++) {
+		uint32_t first = dc->host.first[h];
+		if (dc->host.count[h] > dc->host.room[h])
+			return "a host has more VMs than slots";
+		for (uint32_t i = 0; i < dc->host.count[h]; i++, placed++) {
+			uint32_t vm = dc->slot.vm[first + i];
+			if (dc->vm.host[vm] != h || dc->vm.slot[vm] != first + i)
+				return "a VM and its slot disagree";
+			if (dc->slot.class_id[first + i] != dc->vm.class_id[vm])
+				return "a slot has another class than its VM";
+			if (i > 0 && dc->slot.vm[first + i - 1] >= vm)
+				return "the slots of a host are not in ascending VM id";
+		}
+	}
+	for (size_t v = 0; v < dc->vm.n; v++)
+		placed -= dc->vm.host[v] != DC_NONE;
+	return placed == 0 ? NULL : "a VM is placed but has no slot";
+}

@@ -1,0 +1,156 @@
+/*
+ * The tables of a datacenter: hosts, classes of VMs, VMs, and the slots in which running VMs sit.
+ *
+ * Tables are arrays per column. A VM has a dense id for ever; while it is placed it also has a
+ * slot. The slots of one host are contiguous and in ascending VM id, so that a tick reads and
+ * writes memory in one direction and a policy sees plain arrays. VMs that have the same size and
+ * limits share a class.
+ *
+ * Units: MHz, bytes, bytes/s, operations/s, nanoseconds.
+ */
+#ifndef COTENANT_MODELS_DC_H
+#define COTENANT_MODELS_DC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "models/share.h"
+#include "sim/core/err.h"
+#include "sim/core/mem.h"
+
+#define DC_NONE UINT32_MAX
+
+/* What a placer weighs (policies/placer.h numbers them alike). */
+enum dc_dim { DC_DIM_CPU, DC_DIM_MEM, DC_DIM_DISK, DC_DIM_NET, DC_DIMS };
+
+enum vm_state {
+	VM_PLANNED, /* not created yet */
+	VM_WAITING, /* created, no host can take it at present */
+	VM_RUNNING,
+	VM_PAUSED,   /* keeps its memory, uses no CPU and no disk */
+	VM_STOPPED,  /* keeps its place, uses nothing */
+	VM_DONE,     /* destroyed: by schedule, at the end of its life or of its work */
+	VM_REJECTED, /* no host could take it */
+	VM_OOM,      /* destroyed for lack of memory */
+	VM_STATES
+};
+extern const char *const vm_state_name[VM_STATES];
+
+/* Size and limits of VMs. */
+struct vm_class {
+	uint32_t vcpus;
+	int32_t priority;
+	double speed;  /* nominal MHz of a vCPU */
+	double memory; /* RAM */
+	double floor[RES_COUNT], cap[RES_COUNT], weight[RES_COUNT];
+	double request[DC_DIMS]; /* for placement */
+};
+
+/* One kind of host. */
+struct host_type {
+	const char *group;
+	uint32_t first, count; /* hosts of this type: dense ids */
+	uint32_t cores;
+	double speed;
+	double capacity[RES_COUNT]; /* of all disks together */
+	size_t ndisks;
+	double disk_bandwidth[SHARE_MAX_DISKS], disk_iops[SHARE_MAX_DISKS];
+	double swap;
+	double place[DC_DIMS]; /* overcommit ratio x capacity */
+	bool off_when_empty;
+	bool has_power;
+	double (*watts)(const void *state, double util);
+	const void *power_state;
+};
+
+struct dc_hosts {
+	size_t n;
+	const struct host_type **type;
+	uint32_t *first, *count, *room; /* slots: first index, in use, reserved */
+	bool *down;
+	bool *pressed;    /* memory is short in the division now in force */
+	int64_t *last_ns; /* since when the division now in force holds */
+	double *free[DC_DIMS];
+	const double *place[DC_DIMS];
+	double *floors[RES_COUNT]; /* sum of floors of the VMs placed there */
+};
+
+struct dc_vms {
+	size_t n, cap;
+	uint32_t *host, *slot; /* DC_NONE: not placed */
+	uint32_t *class_id, *group, *index;
+	uint8_t *state;                   /* enum vm_state */
+	int64_t *created_ns, *started_ns; /* -1: not yet */
+};
+
+/* Sums over time of one VM on its host; rates x seconds. */
+struct slot_sums {
+	double *want[RES_COUNT], *grant[RES_COUNT];
+	double *entitled;           /* CPU */
+	double *steal;              /* vCPU-seconds wanted and not granted */
+	double *stall;              /* seconds lost waiting for swap */
+	float *starve, *starve_max; /* seconds: the present spell, the longest */
+	double *run;                /* seconds in state running */
+};
+
+struct dc_slots {
+	size_t used, cap;
+	uint32_t *vm, *class_id;
+	uint8_t *disk; /* which disk of the host */
+	double *want[RES_COUNT], *grant[RES_COUNT];
+	float *stalled;                 /* 0..1: share of the CPU demand held back by swapping */
+	void **load;                    /* the driver's */
+	void **policy_state[RES_COUNT]; /* policies' memory per VM; columns exist where needed */
+	struct slot_sums sum;
+};
+
+struct dc {
+	struct arena *arena;
+	struct dc_hosts host;
+	struct dc_vms vm;
+	struct dc_slots slot;
+	size_t nclasses, class_cap;
+	struct vm_class *class;
+	size_t ntypes;
+	struct host_type *type;
+	uint32_t *free_segment[32]; /* by log2 of size: stacks of first slots */
+	size_t free_n[32], free_cap[32];
+	struct dc_column {
+		void *base; /* address of the column's pointer */
+		size_t elem;
+	} column[48]; /* every slot column, for moving a VM as a whole */
+	size_t ncolumns;
+};
+
+/* Tables for the host types given (in @dc->type, @dc->ntypes) and about @vms VMs; -ENOMEM. */
+int dc_init(struct dc *dc, struct arena *arena, size_t vms,
+	    bool policy_state[RES_COUNT]) must_check;
+void dc_fini(struct dc *dc);
+
+/* A new VM, state VM_PLANNED; its id in *vm. A new class; its id in *id. -ENOMEM. */
+int dc_add_vm(struct dc *dc, uint32_t class_id, uint32_t group, uint32_t index,
+	      uint32_t *vm) must_check;
+int dc_add_class(struct dc *dc, const struct vm_class *class, uint32_t *id) must_check;
+
+/* Puts the VM on the host: a zeroed slot in order of id, capacity and floors committed. On the
+ * host's disk with the fewest VMs. -ENOMEM leaves all as it was. */
+int dc_place(struct dc *dc, uint32_t vm, uint32_t host) must_check;
+/* Takes it off again. The slots of later VMs of the host move down. */
+void dc_unplace(struct dc *dc, uint32_t vm);
+
+/* Gives a placed VM another class, committing the difference. */
+void dc_set_class(struct dc *dc, uint32_t vm, uint32_t class_id);
+
+/* Whether the host is up and the floors of the class fit beside those of its VMs. */
+bool dc_admits(const struct dc *dc, uint32_t host, const struct vm_class *class);
+
+static inline const struct vm_class *dc_class_of(const struct dc *dc, uint32_t vm)
+{
+	return &dc->class[dc->vm.class_id[vm]];
+}
+
+/* Verifies every invariant of the tables; NULL, or what is broken. For tests and debug builds. */
+const char *dc_check(const struct dc *dc);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * What a run needs of a machine room, simulated or real: report demand, apply grants.
+ *
+ * The run loop updates a host at a moment in this order: collect(), memory divided, squeeze(), disk
+ * divided, stall(), CPU divided, apply(). Between two updates rates are constant. Demand and grants
+ * stand in the slot columns of the dc, which the driver reads and writes for the host at hand only.
+ */
+#ifndef COTENANT_MODELS_DRIVER_H
+#define COTENANT_MODELS_DRIVER_H
+
+#include "models/dc.h"
+#include "models/workload.h"
+#include "sim/core/plugin.h"
+
+struct driver_ops {
+	struct plugin plugin;
+
+	/* Brings the VMs of the host to @now_ns, @dt_s seconds after the last call, and writes
+	 * want[]. 0, or a negative errno with @err set. */
+	int (*collect)(void *driver, uint32_t host, int64_t now_ns, double dt_s, struct err *err);
+
+	/* Memory has been granted; @before are the grants until now, per slot of the host: adds
+	 * what the shortage costs over the coming @tick_s to the disk's want[], sets pressed[].
+	 * Returns the VM that must be destroyed because swap is full, or DC_NONE. */
+	uint32_t (*squeeze)(void *driver, uint32_t host, const double *before, double tick_s);
+
+	/* The disk has been granted: sets stalled[], the share of the CPU's want[] of each VM that
+	 * has to wait for swap. Called where pressed[] is set. */
+	void (*stall)(void *driver, uint32_t host);
+
+	/* Everything has been granted: enforces it. Returns the first moment at which the host's
+	 * demand will change by itself; INT64_MAX if it will not. */
+	int64_t (*apply)(void *driver, uint32_t host, int64_t now_ns);
+
+	/* The VM, just placed, starts to run; it stops for good; it pauses or goes on. */
+	int (*vm_start)(void *driver, uint32_t vm, int64_t now_ns, struct err *err);
+	void (*vm_stop)(void *driver, uint32_t vm);
+
+	/* Whether all that the VM had to do is done. */
+	bool (*vm_done)(void *driver, uint32_t vm);
+
+	/* Counters of the i-th workload of a running VM, or NULL past the end; forgetting them all;
+	 * work kept for later (MHz x seconds). */
+	const struct workload_stats *(*vm_stats)(void *driver, uint32_t vm, size_t i);
+	void (*reset_stats)(void *driver, uint32_t vm, int64_t now_ns);
+	double (*vm_backlog)(void *driver, uint32_t vm);
+};
+
+#endif

@@ -1,0 +1,386 @@
+/*
+ * See driver_sim.h. A VM's workloads hang on its slot as a chain of loads. A load is asked again
+ * only when its demand is due to change, unless it keeps work of its own (jobs, requests): that one
+ * must be told what it got. Unmet demand that is kept (`unmet: backlog`) is kept here, for every
+ * kind of workload alike: while there is any, the VM wants all its vCPUs.
+ */
+#include "models/driver_sim.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/core/bug.h"
+
+struct load {
+	const struct workload_ops *ops;
+	struct load *next;
+	int64_t next_ns; /* when its demand changes by itself, as it said last */
+	double want[RES_COUNT];
+	double rate;    /* CPU it gets, MHz */
+	double backlog; /* MHz x s */
+	bool keeps, started;
+	_Alignas(16) unsigned char state[];
+};
+
+/* A request on its way to another VM. */
+struct sim_forward {
+	uint32_t vm;
+	int64_t birth_ns;
+};
+
+/* Work that is smaller than this is rounding: MHz x s served at 1 MHz in a nanosecond. */
+#define BACKLOG_EPSILON 1e-9
+
+static void forward(void *ctx, const char *target, uint32_t index, int64_t birth_ns)
+{
+	struct driver_sim *sim = ctx;
+
+	for (size_t g = 0; g < sim->ngroups; g++) {
+		const struct sim_group *group = &sim->group[g];
+		if (strcmp(group->name, target) != 0 || group->vms == 0)
+			continue;
+		uint32_t vm = group->first_vm + index % group->vms, host = sim->dc->vm.host[vm];
+		if (host == DC_NONE || sim->dc->vm.state[vm] == VM_STOPPED)
+			break;
+		if (mem_grow(&sim->forward, &sim->forward_cap, sim->nforwards + 1,
+			     sizeof(*sim->forward)) < 0) {
+			sim->out_of_memory = true;
+			return;
+		}
+		sim->forward[sim->nforwards++] = (struct sim_forward){vm, birth_ns};
+		sim->touch(sim->touch_ctx, host);
+		return;
+	}
+	sim->forwards_lost++;
+}
+
+static int load_init(struct driver_sim *sim, struct load *load, uint32_t vm, size_t k,
+		     int64_t now_ns, struct err *err)
+{
+	const struct sim_group *group = &sim->group[sim->dc->vm.group[vm]];
+	const struct vm_class *class = dc_class_of(sim->dc, vm);
+	char name[160];
+
+	snprintf(name, sizeof(name), "%.120s-%u/%zu", group->name, sim->dc->vm.index[vm], k);
+	struct workload_ctx ctx = {
+		.arena = sim->arena,
+		.seed = sim->seed,
+		.name = name,
+		.vm = vm,
+		.index = sim->dc->vm.index[vm] + (group->trace[k] ? group->trace_first : 0),
+		.vcpus = class->vcpus,
+		.speed = class->speed,
+		.memory = class->memory,
+		.now_ns = now_ns,
+		.trace = group->trace[k],
+		.forward = forward,
+		.forward_ctx = sim,
+	};
+	load->next_ns = now_ns;
+	load->keeps = load->ops->handles_unmet ||
+		      ((const struct workload_common *)load->state)->unmet == UNMET_BACKLOG;
+	return load->ops->init ? load->ops->init(load->state, &ctx, err) : 0;
+}
+
+static int sim_vm_start(void *driver, uint32_t vm, int64_t now_ns, struct err *err)
+{
+	struct driver_sim *sim = driver;
+	const struct sim_group *group = &sim->group[sim->dc->vm.group[vm]];
+	struct load **at = (struct load **)&sim->dc->slot.load[sim->dc->vm.slot[vm]];
+
+	for (size_t k = 0; k < group->nloads; k++) {
+		const struct plugin_spec *spec = &group->load[k];
+		struct load *load =
+			arena_alloc(sim->arena, 1, sizeof(*load) + spec->plugin->state_size);
+		if (!load)
+			return err_nomem(err);
+		load->ops = workload_ops_of(spec);
+		memcpy(load->state, spec->state, spec->plugin->state_size);
+		*at = load;
+		at = &load->next;
+		int rc = load_init(sim, load, vm, k, now_ns, err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static struct load *first_load(const struct driver_sim *sim, uint32_t vm)
+{
+	uint32_t slot = sim->dc->vm.slot[vm];
+
+	return slot == DC_NONE ? NULL : sim->dc->slot.load[slot];
+}
+
+static void sim_vm_stop(void *driver, uint32_t vm)
+{
+	struct driver_sim *sim = driver;
+
+	for (struct load *load = first_load(sim, vm); load; load = load->next)
+		if (load->ops->fini)
+			load->ops->fini(load->state);
+	sim->dc->slot.load[sim->dc->vm.slot[vm]] = NULL;
+}
+
+static bool sim_vm_done(void *driver, uint32_t vm)
+{
+	const struct load *load = first_load(driver, vm);
+
+	if (!load)
+		return false;
+	for (; load; load = load->next)
+		if (load->next_ns != INT64_MAX || !load->started ||
+		    load->backlog > BACKLOG_EPSILON || load->want[RES_CPU] > 0 ||
+		    load->want[RES_MEM] > 0)
+			return false;
+	return true;
+}
+
+static const struct workload_stats *sim_vm_stats(void *driver, uint32_t vm, size_t i)
+{
+	const struct load *load = first_load(driver, vm);
+
+	while (load && (i > 0 || !load->ops->stats)) {
+		i -= load->ops->stats && i > 0;
+		load = load->next;
+	}
+	return load ? load->ops->stats(load->state) : NULL;
+}
+
+static void sim_reset_stats(void *driver, uint32_t vm, int64_t now_ns)
+{
+	for (struct load *load = first_load(driver, vm); load; load = load->next)
+		if (load->ops->reset_stats)
+			load->ops->reset_stats(load->state, now_ns);
+}
+
+static double sim_vm_backlog(void *driver, uint32_t vm)
+{
+	double sum = 0;
+
+	for (const struct load *load = first_load(driver, vm); load; load = load->next)
+		sum += load->backlog;
+	return sum;
+}
+
+/* Asks a load for its demand; what it got since the last time is its rate. */
+static void load_ask(struct driver_sim *sim, struct load *load, int64_t now_ns, double dt_s)
+{
+	struct demand out = {0};
+
+	load->ops->demand(load->state, now_ns, dt_s, load->rate, &out);
+	memcpy(load->want, out.want, sizeof(out.want));
+	load->started = true;
+	sim->out_of_memory |= out.nomem;
+	if (!load->ops->handles_unmet)
+		load->next_ns = load->ops->next(load->state, now_ns, 0);
+	else if (out.done)
+		load->next_ns = INT64_MAX;
+	else
+		load->next_ns = now_ns; /* depends on the rate: apply() finds it */
+}
+
+static void load_update(struct driver_sim *sim, struct load *load, int64_t now_ns, double dt_s)
+{
+	if (load->keeps && !load->ops->handles_unmet) {
+		load->backlog += (load->want[RES_CPU] - load->rate) * dt_s;
+		if (load->backlog < BACKLOG_EPSILON)
+			load->backlog = 0;
+	}
+	if (load->ops->handles_unmet || now_ns >= load->next_ns)
+		load_ask(sim, load, now_ns, dt_s);
+}
+
+/* Requests from elsewhere join once their VM has been brought to this moment. */
+static int inject_forwards(struct driver_sim *sim, uint32_t host, int64_t now_ns, struct err *err)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < sim->nforwards; i++) {
+		struct sim_forward f = sim->forward[i];
+		if (sim->dc->vm.host[f.vm] != host) {
+			sim->forward[left++] = f;
+			continue;
+		}
+		struct load *load = first_load(sim, f.vm);
+		while (load && !load->ops->inject)
+			load = load->next;
+		if (!load) {
+			sim->forwards_lost++;
+			continue;
+		}
+		if (load->ops->inject(load->state, now_ns, f.birth_ns) < 0)
+			return err_nomem(err);
+		load_ask(sim, load, now_ns, 0);
+	}
+	sim->nforwards = left;
+	return 0;
+}
+
+static void slot_sum_loads(struct dc *dc, uint32_t slot, double cpu_max)
+{
+	double want[RES_COUNT] = {0};
+
+	for (const struct load *load = dc->slot.load[slot]; load; load = load->next) {
+		for (int r = 0; r < RES_COUNT; r++)
+			want[r] += load->want[r];
+		if (load->backlog > 0)
+			want[RES_CPU] = cpu_max;
+	}
+	bool runs = dc->vm.state[dc->slot.vm[slot]] != VM_PAUSED;
+	dc->slot.want[RES_CPU][slot] = !runs                     ? 0
+				       : want[RES_CPU] < cpu_max ? want[RES_CPU]
+								 : cpu_max;
+	dc->slot.want[RES_MEM][slot] = want[RES_MEM];
+	dc->slot.want[RES_DISK][slot] = runs ? want[RES_DISK] : 0;
+	dc->slot.want[RES_IOPS][slot] = runs ? want[RES_IOPS] : 0;
+}
+
+static int sim_collect(void *driver, uint32_t host, int64_t now_ns, double dt_s, struct err *err)
+{
+	struct driver_sim *sim = driver;
+	struct dc *dc = sim->dc;
+	uint32_t first = dc->host.first[host], end = first + dc->host.count[host];
+	double speed = dc->host.type[host]->speed;
+
+	for (uint32_t s = first; s < end; s++)
+		for (struct load *load = dc->slot.load[s]; load; load = load->next)
+			load_update(sim, load, now_ns, dt_s);
+	if (sim->nforwards > 0 && inject_forwards(sim, host, now_ns, err) < 0)
+		return -ENOMEM;
+	if (sim->out_of_memory)
+		return err_nomem(err);
+	for (uint32_t s = first; s < end; s++)
+		slot_sum_loads(dc, s, dc->class[dc->slot.class_id[s]].vcpus * speed);
+	return 0;
+}
+
+static uint32_t sim_squeeze(void *driver, uint32_t host, const double *before, double tick_s)
+{
+	struct driver_sim *sim = driver;
+	struct dc *dc = sim->dc;
+	uint32_t first = dc->host.first[host], n = dc->host.count[host];
+	double *want = dc->slot.want[RES_MEM] + first, *grant = dc->slot.grant[RES_MEM] + first;
+	double swapped = 0;
+
+	dc->host.pressed[host] = false;
+	for (uint32_t i = 0; i < n; i++) {
+		double deficit = want[i] - grant[i];
+		if (deficit <= want[i] * 1e-12)
+			continue;
+		struct memory_traffic t;
+		memory_pressure(&sim->memory, want[i], grant[i], before[i], tick_s, &t);
+		dc->slot.want[RES_DISK][first + i] += t.bytes_s;
+		dc->slot.want[RES_IOPS][first + i] += t.ops_s;
+		dc->host.pressed[host] = true;
+		swapped += deficit;
+	}
+	if (swapped <= dc->host.type[host]->swap)
+		return DC_NONE;
+	return dc->slot.vm[first + memory_victim(want, grant, n)];
+}
+
+static void sim_stall(void *driver, uint32_t host)
+{
+	struct dc *dc = ((struct driver_sim *)driver)->dc;
+	uint32_t first = dc->host.first[host], end = first + dc->host.count[host];
+
+	for (uint32_t s = first; s < end; s++) {
+		double progress = 1;
+		if (dc->slot.grant[RES_MEM][s] < dc->slot.want[RES_MEM][s] * (1 - 1e-12))
+			progress = memory_progress(
+				dc->slot.want[RES_DISK][s], dc->slot.grant[RES_DISK][s],
+				dc->slot.want[RES_IOPS][s], dc->slot.grant[RES_IOPS][s]);
+		dc->slot.stalled[s] = (float)(1 - progress);
+	}
+}
+
+/* Splits a VM's CPU among its loads: each what it wants or the same share of it; who has a backlog
+ * takes what is left. */
+static void rates_set(struct load *load, double want, double grant)
+{
+	double share = want > 0 ? grant / want : 0, left = grant;
+	struct load *behind = NULL;
+
+	if (!load->next) {
+		load->rate = grant;
+		return;
+	}
+	double sum = 0;
+	for (struct load *l = load; l; l = l->next)
+		sum += l->want[RES_CPU];
+	share = sum > 0 ? grant / sum : 0;
+	for (struct load *l = load; l; l = l->next) {
+		l->rate = share < 1 ? l->want[RES_CPU] * share : l->want[RES_CPU];
+		left -= l->rate;
+		if (l->backlog > 0 && !behind)
+			behind = l;
+	}
+	if (behind && left > 0)
+		behind->rate += left;
+}
+
+static int64_t load_next(const struct load *load, int64_t now_ns)
+{
+	int64_t next = load->next_ns;
+
+	if (load->ops->handles_unmet)
+		return next == INT64_MAX ? next : load->ops->next(load->state, now_ns, load->rate);
+	double drain = load->rate - load->want[RES_CPU];
+	if (load->backlog > 0 && drain > 0) {
+		double ns = ceil(load->backlog / drain * 1e9);
+		if (ns < (double)(INT64_MAX / 2) && now_ns + (int64_t)ns < next)
+			next = now_ns + (int64_t)ns;
+	}
+	return next;
+}
+
+static int64_t sim_apply(void *driver, uint32_t host, int64_t now_ns)
+{
+	struct dc *dc = ((struct driver_sim *)driver)->dc;
+	uint32_t first = dc->host.first[host], end = first + dc->host.count[host];
+	int64_t next = INT64_MAX;
+
+	for (uint32_t s = first; s < end; s++) {
+		struct load *load = dc->slot.load[s];
+		if (!load)
+			continue;
+		rates_set(load, dc->slot.want[RES_CPU][s], dc->slot.grant[RES_CPU][s]);
+		for (; load; load = load->next) {
+			int64_t at = load_next(load, now_ns);
+			next = at < next ? at : next;
+		}
+	}
+	return next;
+}
+
+void driver_sim_fini(struct driver_sim *sim)
+{
+	struct dc *dc = sim->dc;
+
+	for (size_t vm = 0; dc && vm < dc->vm.n; vm++)
+		if (dc->vm.slot[vm] != DC_NONE)
+			sim_vm_stop(sim, (uint32_t)vm);
+	mem_free(sim->forward);
+	sim->forward = NULL;
+}
+
+const struct driver_ops driver_sim_ops = {
+	.plugin = {.abi = PLUGIN_ABI,
+		   .ops_size = sizeof(struct driver_ops),
+		   .name = "sim",
+		   .summary = "simulated hosts: grants are obeyed exactly",
+		   .source = "own"},
+	.collect = sim_collect,
+	.squeeze = sim_squeeze,
+	.stall = sim_stall,
+	.apply = sim_apply,
+	.vm_start = sim_vm_start,
+	.vm_stop = sim_vm_stop,
+	.vm_done = sim_vm_done,
+	.vm_stats = sim_vm_stats,
+	.reset_stats = sim_reset_stats,
+	.vm_backlog = sim_vm_backlog,
+};

@@ -1,0 +1,51 @@
+/*
+ * The simulated machine room: VMs' demand comes from workloads, memory shortage from the model of
+ * memory.h, and grants are obeyed exactly. Sibling of replay/driver_kvm.h.
+ */
+#ifndef COTENANT_MODELS_DRIVER_SIM_H
+#define COTENANT_MODELS_DRIVER_SIM_H
+
+#include "models/driver.h"
+#include "models/memory.h"
+#include "models/trace.h"
+
+/* What the VMs of one group run. */
+struct sim_group {
+	const char *name;
+	size_t nloads;
+	const struct plugin_spec *load;   /* of kind workload */
+	const struct trace *const *trace; /* per load; NULL where it replays none */
+	uint32_t trace_first;             /* trace VM of the group's VM 0 */
+	uint32_t first_vm, vms;           /* ids of the group known beforehand, for forwarding */
+};
+
+struct driver_sim {
+	struct dc *dc;
+	struct arena *arena;
+	uint64_t seed;
+	struct memory_params memory;
+	size_t ngroups;
+	const struct sim_group *group;
+	/* Called when something happened to another host than the one being collected. */
+	void (*touch)(void *ctx, uint32_t host);
+	void *touch_ctx;
+
+	/* Private. */
+	struct sim_forward *forward;
+	size_t nforwards, forward_cap;
+	uint64_t forwards_lost; /* requests handed to a VM that was not running */
+	bool out_of_memory;
+};
+
+/* The ops take a struct driver_sim whose public members are set. */
+extern const struct driver_ops driver_sim_ops;
+
+void driver_sim_fini(struct driver_sim *sim);
+
+/* Joins the options of a workload spec into a struct workload_ops. */
+static inline const struct workload_ops *workload_ops_of(const struct plugin_spec *spec)
+{
+	return (const struct workload_ops *)(const void *)spec->plugin;
+}
+
+#endif
