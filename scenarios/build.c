@@ -1,0 +1,314 @@
+/* See build.h. Amounts that depend on a VM's size (80% of its vCPUs) become numbers here. */
+#include "scenarios/build.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "models/power.h"
+#include "models/workload.h"
+
+static const struct vm_spec *vm_spec_at(const struct scenario *s, size_t i)
+{
+	return (const struct vm_spec *)s->vms.items + i;
+}
+
+static const struct plugin_spec *load_at(const struct vm_spec *vm, size_t i)
+{
+	return (const struct plugin_spec *)vm->workloads.items + i;
+}
+
+static const char *trace_path_of(const struct plugin_spec *load, const char **format)
+{
+	const struct workload_ops *ops = workload_ops_of(load);
+
+	*format = NULL;
+	return ops->trace_path ? ops->trace_path(load->state, format) : NULL;
+}
+
+static struct trace *trace_find(const struct trace_set *set, const char *path)
+{
+	for (size_t i = 0; i < set->n; i++)
+		if (strcmp(set->use[i].path, path) == 0)
+			return set->use[i].trace;
+	return NULL;
+}
+
+static int trace_add(struct trace_set *set, const char *path, const char *format, struct err *err)
+{
+	if (trace_find(set, path))
+		return 0;
+	if (mem_grow(&set->use, &set->cap, set->n + 1, sizeof(*set->use)) < 0)
+		return err_nomem(err);
+	struct trace_use *use = &set->use[set->n++];
+	*use = (struct trace_use){.path = path, .format = format};
+	return trace_load(&use->trace, path, format && *format ? format : NULL, err);
+}
+
+int build_traces(const struct scenario *scenario, struct trace_set *set, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t g = 0; g < scenario->vms.n; g++) {
+		const struct vm_spec *vm = vm_spec_at(scenario, g);
+		for (size_t k = 0; k < vm->workloads.n; k++) {
+			const char *format, *path = trace_path_of(load_at(vm, k), &format);
+			int one = path ? trace_add(set, path, format, err) : 0;
+			rc = rc < 0 ? rc : one;
+		}
+	}
+	return rc;
+}
+
+void build_traces_free(struct trace_set *set)
+{
+	for (size_t i = 0; i < set->n; i++)
+		trace_free(set->use[i].trace);
+	mem_free(set->use);
+	*set = (struct trace_set){0};
+}
+
+static int host_power(struct host_type *type, const struct host_spec *spec, struct arena *arena,
+		      struct err *err)
+{
+	if (!spec->power.plugin)
+		return 0;
+	const struct power_ops *ops = (const struct power_ops *)(const void *)spec->power.plugin;
+	void *state = arena_alloc(arena, 1, ops->plugin.state_size);
+	if (!state)
+		return err_nomem(err);
+	if (ops->plugin.state_size > 0)
+		memcpy(state, spec->power.state, ops->plugin.state_size);
+	type->has_power = true;
+	type->watts = ops->watts;
+	type->power_state = state;
+	return ops->init ? ops->init(state, err) : 0;
+}
+
+static void host_disks(struct host_type *type, const struct host_spec *spec)
+{
+	const struct disk_spec *disk = spec->disks.items;
+
+	type->ndisks = spec->disks.n;
+	for (size_t d = 0; d < spec->disks.n; d++) {
+		type->disk_bandwidth[d] = disk[d].bandwidth;
+		type->disk_iops[d] = disk[d].iops;
+		type->capacity[RES_DISK] += disk[d].bandwidth;
+		type->capacity[RES_IOPS] += disk[d].iops;
+		type->place[DC_DIM_DISK] += disk[d].size;
+	}
+}
+
+/* Swap lies on a disk: a host without one has none. */
+static double host_swap(const struct host_spec *spec)
+{
+	if (spec->disks.n == 0)
+		return 0;
+	return isinf(spec->swap) ? spec->memory : spec->swap;
+}
+
+static int build_host(const struct scenario *s, const struct host_spec *spec, struct arena *arena,
+		      struct host_type *type, struct err *err)
+{
+	*type = (struct host_type){
+		.group = spec->name,
+		.count = (uint32_t)spec->count,
+		.cores = (uint32_t)spec->cores,
+		.speed = spec->speed,
+		.swap = host_swap(spec),
+		.off_when_empty = spec->when_empty == EMPTY_OFF,
+	};
+	type->capacity[RES_CPU] = (double)spec->cores * spec->speed;
+	type->capacity[RES_MEM] = spec->memory;
+	host_disks(type, spec);
+	type->place[DC_DIM_CPU] = type->capacity[RES_CPU] * s->overcommit.cpu;
+	type->place[DC_DIM_MEM] = spec->memory * s->overcommit.memory;
+	type->place[DC_DIM_DISK] *= spec->disks.n > 0 ? s->overcommit.disk : 1;
+	type->place[DC_DIM_NET] = spec->network * s->overcommit.network;
+	return host_power(type, spec, arena, err);
+}
+
+static double cpu_limit(struct cpu_amount amount, uint32_t vcpus, double speed)
+{
+	return isinf(amount.value) ? INFINITY : workload_mhz(amount, vcpus, speed);
+}
+
+static double smaller(double a, double b)
+{
+	return a < b ? a : b;
+}
+
+static void class_limits(struct vm_class *class, const struct cpu_limits *cpu,
+			 const struct mem_limits *ram, const struct io_limits *io)
+{
+	class->floor[RES_CPU] = cpu_limit(cpu->floor, class->vcpus, class->speed);
+	class->cap[RES_CPU] = cpu_limit(cpu->cap, class->vcpus, class->speed);
+	class->weight[RES_CPU] = cpu->weight;
+	class->floor[RES_MEM] = ram->floor;
+	class->cap[RES_MEM] = smaller(ram->cap, class->memory);
+	class->weight[RES_MEM] = ram->weight;
+	class->floor[RES_DISK] = io->floor;
+	class->cap[RES_DISK] = io->cap;
+	class->floor[RES_IOPS] = io->floor_iops;
+	class->cap[RES_IOPS] = io->cap_iops;
+	class->weight[RES_DISK] = class->weight[RES_IOPS] = io->weight;
+}
+
+static double default_speed(const struct scenario *s)
+{
+	return ((const struct host_spec *)s->hosts.items)->speed;
+}
+
+static struct vm_class class_of_spec(const struct scenario *s, const struct vm_spec *spec,
+				     const struct trace_vm *sized)
+{
+	struct vm_class class = {
+		.vcpus = (uint32_t)spec->vcpus,
+		.priority = (int32_t)spec->priority,
+		.speed = spec->speed > 0 ? spec->speed : default_speed(s),
+		.memory = spec->memory,
+	};
+	if (sized && sized->cores > 0)
+		class.vcpus = sized->cores;
+	if (sized && sized->speed > 0)
+		class.speed = sized->speed;
+	if (sized && sized->memory > 0)
+		class.memory = sized->memory;
+	class_limits(&class, &spec->cpu, &spec->ram, &spec->io);
+	class.request[DC_DIM_CPU] = class.vcpus * class.speed;
+	class.request[DC_DIM_MEM] = class.memory;
+	class.request[DC_DIM_DISK] = spec->disk;
+	class.request[DC_DIM_NET] = spec->network;
+	return class;
+}
+
+int build_class(const struct scenario *scenario, struct plan *plan, size_t group, uint32_t index,
+		uint32_t *class_id)
+{
+	const struct group *g = &plan->group[group];
+
+	*class_id = g->class_id;
+	size_t at = (size_t)g->spec->trace_first + index;
+	if (!g->spec->size_from_trace || !g->trace || at >= g->trace->n)
+		return 0;
+	struct vm_class class = class_of_spec(scenario, g->spec, &g->trace->vm[at]);
+	return dc_add_class(&plan->dc, &class, class_id);
+}
+
+struct vm_class build_resized(const struct vm_class *class, const struct action_spec *action)
+{
+	struct vm_class to = *class;
+	struct vm_class asked = {
+		.vcpus = class->vcpus, .speed = class->speed, .memory = class->memory};
+
+	if (action->vcpus > 0)
+		to.vcpus = asked.vcpus = (uint32_t)action->vcpus;
+	if (action->memory > 0)
+		to.memory = asked.memory = action->memory;
+	class_limits(&asked, &action->cpu, &action->ram, &action->io);
+	for (int r = 0; r < RES_COUNT; r++) {
+		to.floor[r] = isnan(asked.floor[r]) ? to.floor[r] : asked.floor[r];
+		to.cap[r] = isnan(asked.cap[r]) ? to.cap[r] : asked.cap[r];
+		to.weight[r] = isnan(asked.weight[r]) ? to.weight[r] : asked.weight[r];
+	}
+	to.cap[RES_MEM] =
+		smaller(isnan(action->ram.cap) ? to.cap[RES_MEM] : action->ram.cap, to.memory);
+	if (action->memory > 0 && isnan(action->ram.cap) && class->cap[RES_MEM] >= class->memory)
+		to.cap[RES_MEM] = to.memory;
+	to.request[DC_DIM_CPU] = to.vcpus * to.speed;
+	to.request[DC_DIM_MEM] = to.memory;
+	return to;
+}
+
+static int build_group_loads(const struct vm_spec *spec, const struct trace_set *traces,
+			     struct arena *arena, struct group *g, struct sim_group *load)
+{
+	const struct trace **trace = arena_alloc(arena, spec->workloads.n, sizeof(*trace));
+
+	if (!trace)
+		return -ENOMEM;
+	*load = (struct sim_group){.name = spec->name,
+				   .nloads = spec->workloads.n,
+				   .load = spec->workloads.items,
+				   .trace = trace,
+				   .trace_first = (uint32_t)spec->trace_first};
+	for (size_t k = 0; k < spec->workloads.n; k++) {
+		const char *format, *path = trace_path_of(load_at(spec, k), &format);
+		trace[k] = path ? trace_find(traces, path) : NULL;
+		g->trace = g->trace ? g->trace : trace[k];
+	}
+	return 0;
+}
+
+/* How many VMs the group has from the start; its trace must have that many. */
+static int group_size(const struct vm_spec *spec, struct group *g, struct err *err)
+{
+	int64_t in_trace = g->trace ? (int64_t)g->trace->n - spec->trace_first : 0;
+
+	if (spec->count >= 0)
+		g->planned = spec->count;
+	else if (g->trace)
+		g->planned = in_trace;
+	else
+		g->planned = spec->arrivals.law == DIST_NONE ? 1 : -1;
+	if (g->trace && (g->planned > in_trace || in_trace <= 0))
+		return err_input(err,
+				 "%s: vms.%s: %lld VMs from number %lld on are asked of a trace "
+				 "that has %zu",
+				 g->trace->path, spec->name, (long long)g->planned,
+				 (long long)spec->trace_first, g->trace->n);
+	return 0;
+}
+
+static int build_group(const struct scenario *s, struct plan *plan, size_t i, struct err *err)
+{
+	struct group *g = &plan->group[i];
+	struct vm_class class = class_of_spec(s, g->spec, NULL);
+
+	if (dc_add_class(&plan->dc, &class, &g->class_id) < 0)
+		return err_nomem(err);
+	g->first_vm = (uint32_t)plan->dc.vm.n;
+	for (int64_t k = 0; k < g->planned; k++) {
+		uint32_t class_id, vm;
+		if (build_class(s, plan, i, (uint32_t)k, &class_id) < 0 ||
+		    dc_add_vm(&plan->dc, class_id, (uint32_t)i, (uint32_t)k, &vm) < 0)
+			return err_nomem(err);
+	}
+	plan->load[i].first_vm = g->first_vm;
+	plan->load[i].vms = g->planned > 0 ? (uint32_t)g->planned : 0;
+	return 0;
+}
+
+int build_plan(const struct scenario *scenario, const struct trace_set *traces, struct arena *arena,
+	       struct plan *plan, struct err *err)
+{
+	const struct host_spec *host = scenario->hosts.items;
+	bool policy_state[RES_COUNT] = {0};
+	size_t vms = 0;
+	int rc = 0;
+
+	plan->ngroups = scenario->vms.n;
+	plan->group = arena_alloc(arena, plan->ngroups, sizeof(*plan->group));
+	plan->load = arena_alloc(arena, plan->ngroups, sizeof(*plan->load));
+	plan->dc.ntypes = scenario->hosts.n;
+	plan->dc.type = arena_alloc(arena, plan->dc.ntypes, sizeof(*plan->dc.type));
+	if (!plan->group || !plan->load || !plan->dc.type)
+		return err_nomem(err);
+	for (size_t i = 0; i < scenario->hosts.n && rc == 0; i++)
+		rc = build_host(scenario, &host[i], arena, &plan->dc.type[i], err);
+	for (size_t i = 0; i < plan->ngroups && rc == 0; i++) {
+		struct group *g = &plan->group[i];
+		g->spec = vm_spec_at(scenario, i);
+		if (build_group_loads(g->spec, traces, arena, g, &plan->load[i]) < 0)
+			return err_nomem(err);
+		rc = group_size(g->spec, g, err);
+		vms += g->planned > 0 ? (size_t)g->planned : 0;
+	}
+	if (rc < 0)
+		return rc;
+	if (dc_init(&plan->dc, arena, vms, policy_state) < 0)
+		return err_nomem(err);
+	for (size_t i = 0; i < plan->ngroups && rc == 0; i++)
+		rc = build_group(scenario, plan, i, err);
+	return rc;
+}

@@ -1,0 +1,56 @@
+/*
+ * From a scenario to the tables of a run: host types, classes, VMs, groups and their workloads.
+ *
+ * Traces are loaded once for all runs of a batch (build_traces); tables are made anew by each run.
+ */
+#ifndef COTENANT_SCENARIOS_BUILD_H
+#define COTENANT_SCENARIOS_BUILD_H
+
+#include "models/dc.h"
+#include "models/driver_sim.h"
+#include "models/trace.h"
+#include "scenarios/scenario.h"
+
+struct trace_use {
+	const char *path, *format;
+	struct trace *trace;
+};
+
+struct trace_set {
+	size_t n, cap;
+	struct trace_use *use;
+};
+
+/* Loads every trace that a workload of the scenario names, each once. Free in any case. */
+int build_traces(const struct scenario *scenario, struct trace_set *set,
+		 struct err *err) must_check;
+void build_traces_free(struct trace_set *set);
+
+/* One group of VMs in a run. */
+struct group {
+	const struct vm_spec *spec;
+	int64_t planned;           /* VMs known beforehand; -1: created without end by arrivals */
+	uint32_t first_vm;         /* id of the first, where planned >= 0 */
+	uint32_t class_id;         /* of VMs whose size the trace does not tell */
+	const struct trace *trace; /* that sizes or lives are taken from; NULL if none */
+};
+
+struct plan {
+	struct dc dc;
+	size_t ngroups;
+	struct group *group;
+	struct sim_group *load; /* per group */
+};
+
+/* Fills the plan; memory in @arena, but dc needs dc_fini() in any case. */
+int build_plan(const struct scenario *scenario, const struct trace_set *traces, struct arena *arena,
+	       struct plan *plan, struct err *err) must_check;
+
+/* The class of a VM of the group, added if the trace gives it a size of its own. */
+int build_class(const struct scenario *scenario, struct plan *plan, size_t group, uint32_t index,
+		uint32_t *class_id) must_check;
+
+/* The class that a resize makes of another one. */
+struct vm_class build_resized(const struct vm_class *class, const struct action_spec *action);
+
+#endif
