@@ -1,0 +1,166 @@
+/* cotenant run: all policies with all seeds of a scenario, then the comparison. */
+#include "sim/cmd.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "policies/registry.h"
+#include "sim/batch.h"
+#include "sim/cmd_compare.h"
+
+struct run_options {
+	const char *scenario, *dir;
+	unsigned jobs;
+	bool resume, quiet;
+	struct scenario_set *set;
+	size_t nsets, sets_cap;
+};
+
+static const char usage[] =
+	"usage: cotenant run SCENARIO.yaml [-o DIR] [-j N] [--seed S] [--set path=value]...\n"
+	"                    [--plugin X.so]... [--resume] [--quiet]";
+
+static int add_set(struct run_options *o, char *text, struct err *err)
+{
+	char *equals = strchr(text, '=');
+
+	if (!equals || equals == text)
+		return err_input(err, "--set %s: no value (path=value, for example tick=1s)", text);
+	if (mem_grow(&o->set, &o->sets_cap, o->nsets + 1, sizeof(*o->set)) < 0)
+		return err_nomem(err);
+	*equals = '\0';
+	o->set[o->nsets++] = (struct scenario_set){.path = text, .value = equals + 1};
+	return 0;
+}
+
+static int set_jobs(struct run_options *o, const char *text, struct err *err)
+{
+	char *end;
+	long n = strtol(text, &end, 10);
+
+	if (*text == '\0' || *end != '\0' || n < 1 || n > 256)
+		return err_input(err, "-j %s: not a number of jobs (1 to 256)", text);
+	o->jobs = (unsigned)n;
+	return 0;
+}
+
+static int one_option(struct run_options *o, int c, struct err *err)
+{
+	switch (c) {
+	case 'o':
+		o->dir = optarg;
+		return *optarg ? 0 : err_input(err, "-o: the directory's name is empty");
+	case 'j':
+		return set_jobs(o, optarg, err);
+	case 's':
+		return add_set(o, optarg, err);
+	case 'p':
+		return registry_load(optarg, err);
+	case 'r':
+		o->resume = true;
+		return 0;
+	case 'q':
+		o->quiet = true;
+		return 0;
+	case 'S':
+		if (mem_grow(&o->set, &o->sets_cap, o->nsets + 1, sizeof(*o->set)) < 0)
+			return err_nomem(err);
+		o->set[o->nsets++] = (struct scenario_set){.path = "seed", .value = optarg};
+		return 0;
+	default:
+		return err_input(err, "%s", usage);
+	}
+}
+
+static int parse(struct run_options *o, int argc, char **argv, struct err *err)
+{
+	static const struct option options[] = {
+		{"output", required_argument, NULL, 'o'}, {"jobs", required_argument, NULL, 'j'},
+		{"seed", required_argument, NULL, 'S'},   {"set", required_argument, NULL, 's'},
+		{"plugin", required_argument, NULL, 'p'}, {"resume", no_argument, NULL, 'r'},
+		{"quiet", no_argument, NULL, 'q'},        {NULL, 0, NULL, 0}};
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	int c, rc = 0;
+
+	o->jobs = cores < 1 ? 1 : cores > 256 ? 256 : (unsigned)cores;
+	o->dir = "out";
+	optind = 1;
+	opterr = 0;
+	while (rc == 0 && (c = getopt_long(argc, argv, "o:j:q", options, NULL)) != -1)
+		rc = one_option(o, c, err);
+	if (rc == 0 && optind != argc - 1)
+		return err_input(err, "%s", usage);
+	o->scenario = rc == 0 ? argv[optind] : NULL;
+	return rc;
+}
+
+static void say_notes(const struct trace_set *traces)
+{
+	for (size_t i = 0; i < traces->n; i++) {
+		const struct trace *t = traces->use[i].trace;
+		for (size_t k = 0; k < t->nnotes; k++)
+			fprintf(stderr, "%s: %" PRIu64 " x %s\n", t->path, t->note[k].count,
+				t->note[k].text);
+	}
+}
+
+static void say_speeds(const struct scenario *s)
+{
+	const struct host_spec *host = s->hosts.items;
+	bool assumed = false, differ = false;
+
+	for (size_t i = 1; i < s->hosts.n; i++)
+		differ |= host[i].speed != host[0].speed;
+	for (size_t i = 0; i < s->vms.n; i++)
+		assumed |= !(((const struct vm_spec *)s->vms.items)[i].speed > 0);
+	if (assumed && differ)
+		fprintf(stderr,
+			"%s: VMs without `speed` are taken to have the core speed of the first"
+			" hosts, %g MHz\n",
+			s->path, host[0].speed);
+}
+
+static int load_and_run(const struct run_options *o, struct scenario **scenario,
+			struct trace_set *traces, struct err *err)
+{
+	int rc = scenario_load(scenario, o->scenario, o->set, o->nsets, err);
+
+	if (rc == 0)
+		rc = build_traces(*scenario, traces, err);
+	if (rc < 0)
+		return rc;
+	if (!o->quiet) {
+		say_notes(traces);
+		say_speeds(*scenario);
+	}
+	struct batch batch = {.scenario = *scenario,
+			      .traces = traces,
+			      .dir = o->dir,
+			      .jobs = o->jobs,
+			      .resume = o->resume,
+			      .show_progress = !o->quiet && isatty(2)};
+	rc = batch_run(&batch, err);
+	if (rc < 0 || o->quiet)
+		return rc;
+	return compare_print(o->dir, NULL, stdout, isatty(1), err);
+}
+
+int cmd_run(int argc, char **argv, struct err *err)
+{
+	struct run_options o = {0};
+	struct scenario *scenario = NULL;
+	struct trace_set traces = {0};
+	int rc = parse(&o, argc, argv, err);
+
+	if (rc == 0)
+		rc = load_and_run(&o, &scenario, &traces, err);
+	build_traces_free(&traces);
+	scenario_free(scenario);
+	mem_free(o.set);
+	return rc;
+}

@@ -1,0 +1,309 @@
+/*
+ * The division of one host (run.h): each policy sees its columns, the guard sees each answer.
+ *
+ * Limits are the same for all VMs of a class, so the arrays of limits that policies read are
+ * gathered from the classes only when they differ from those of the host before. A host with
+ * several disks is divided disk by disk; a VM that lives on another disk shows demand 0 and weight
+ * 0 there.
+ */
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "sim/guard.h"
+#include "sim/run.h"
+
+struct divide {
+	size_t cap;         /* VMs that the arrays hold */
+	size_t gathered;    /* VMs whose limits stand in the arrays */
+	uint32_t *class_id; /* for whom */
+	double *floor[RES_COUNT], *limit[RES_COUNT], *weight[RES_COUNT];
+	int32_t *priority;
+	double *want_cpu, *before; /* CPU demand without stalls; memory until now */
+	double *masked_want[2 * SHARE_MAX_DISKS], *masked_weight[2 * SHARE_MAX_DISKS];
+	double *masked_grant[2 * SHARE_MAX_DISKS];
+	double *scratch;
+	double *arrays; /* what all of the above point into */
+	size_t arrays_cap;
+};
+
+#define ARRAYS_PER_VM (3 * RES_COUNT + 2 + 3 * 2 * SHARE_MAX_DISKS + SHARE_SCRATCH + 1)
+
+int divide_init(struct run *run)
+{
+	run->divide = arena_alloc(&run->arena, 1, sizeof(*run->divide));
+	return run->divide ? 0 : -ENOMEM;
+}
+
+void divide_fini(struct run *run)
+{
+	if (run->divide)
+		mem_free(run->divide->arrays);
+}
+
+static double *take(double **at, size_t n)
+{
+	double *p = *at;
+
+	*at += n;
+	return p;
+}
+
+static int divide_reserve(struct divide *d, size_t n)
+{
+	if (n <= d->cap)
+		return 0;
+	size_t cap = n * 2;
+	if (mem_grow(&d->arrays, &d->arrays_cap, cap * ARRAYS_PER_VM, sizeof(double)) < 0)
+		return -ENOMEM;
+	double *at = d->arrays;
+	for (int r = 0; r < RES_COUNT; r++) {
+		d->floor[r] = take(&at, cap);
+		d->limit[r] = take(&at, cap);
+		d->weight[r] = take(&at, cap);
+	}
+	d->want_cpu = take(&at, cap);
+	d->before = take(&at, cap);
+	for (size_t k = 0; k < 2 * SHARE_MAX_DISKS; k++) {
+		d->masked_want[k] = take(&at, cap);
+		d->masked_weight[k] = take(&at, cap);
+		d->masked_grant[k] = take(&at, cap);
+	}
+	d->scratch = take(&at, cap * SHARE_SCRATCH);
+	double *ids = take(&at, cap);
+	d->class_id = (uint32_t *)(void *)ids;
+	d->priority = (int32_t *)(void *)(ids) + cap;
+	d->cap = cap;
+	d->gathered = 0;
+	return 0;
+}
+
+static void gather_limits(struct divide *d, const struct dc *dc, uint32_t first, uint32_t n)
+{
+	if (n == d->gathered &&
+	    memcmp(d->class_id, dc->slot.class_id + first, n * sizeof(*d->class_id)) == 0)
+		return;
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t id = dc->slot.class_id[first + i];
+		const struct vm_class *class = &dc->class[id];
+		d->class_id[i] = id;
+		d->priority[i] = class->priority;
+		for (int r = 0; r < RES_COUNT; r++) {
+			d->floor[r][i] = class->floor[r];
+			d->limit[r][i] = class->cap[r];
+			d->weight[r][i] = class->weight[r];
+		}
+	}
+	d->gathered = n;
+}
+
+/* The host being divided. */
+struct host_now {
+	struct run *run;
+	struct divide *d;
+	struct dc *dc;
+	const struct host_type *type;
+	uint32_t host, first, n;
+};
+
+static const char *vm_name(const void *ctx, uint32_t vm, char *buf, size_t n)
+{
+	return run_vm_name(ctx, vm, buf, n);
+}
+
+static const char *host_name(const void *ctx, uint32_t host, char *buf, size_t n)
+{
+	return run_host_name(ctx, host, buf, n);
+}
+
+static int divide_columns(const struct host_now *h, enum run_slot which,
+			  const struct share_col *col, size_t ncols, double *const *grant)
+{
+	const struct run_policy *policy = &h->run->policy[which];
+	struct share_view view = {
+		.now_ns = h->run->now_ns,
+		.tick_ns = h->run->scenario->tick_ns,
+		.host = h->host,
+		.n = h->n,
+		.vm = h->dc->slot.vm + h->first,
+		.priority = h->d->priority,
+		.ncols = ncols,
+		.col = col,
+		.scratch = h->d->scratch,
+	};
+
+	policy->ops->divide(policy->state, &view, grant);
+	struct guard_names names = {.policy = policy->ops->plugin.name,
+				    .host = host_name,
+				    .vm = vm_name,
+				    .ctx = h->run};
+	return guard_check(&view, grant, &names, h->run->err);
+}
+
+static struct share_col column(const struct host_now *h, enum resource r)
+{
+	return (struct share_col){
+		.res = r,
+		.capacity = h->type->capacity[r],
+		.want = h->dc->slot.want[r] + h->first,
+		.floor = h->d->floor[r],
+		.cap = h->d->limit[r],
+		.weight = h->d->weight[r],
+	};
+}
+
+static double *grants(const struct host_now *h, enum resource r)
+{
+	return h->dc->slot.grant[r] + h->first;
+}
+
+/* The two columns of one disk of several: VMs of other disks are masked. */
+static void disk_columns(const struct host_now *h, unsigned disk, struct share_col col[2],
+			 double *grant[2])
+{
+	for (unsigned k = 0; k < 2; k++) {
+		enum resource r = k == 0 ? RES_DISK : RES_IOPS;
+		double *want = h->d->masked_want[2 * disk + k];
+		double *weight = h->d->masked_weight[2 * disk + k];
+		for (uint32_t i = 0; i < h->n; i++) {
+			bool here = h->dc->slot.disk[h->first + i] == disk;
+			want[i] = here ? h->dc->slot.want[r][h->first + i] : 0;
+			weight[i] = here ? h->d->weight[r][i] : 0;
+		}
+		col[k] = column(h, r);
+		col[k].disk = disk;
+		col[k].want = want;
+		col[k].weight = weight;
+		col[k].capacity = k == 0 ? h->type->disk_bandwidth[disk] : h->type->disk_iops[disk];
+		grant[k] = h->d->masked_grant[2 * disk + k];
+	}
+}
+
+static void unmask_grants(const struct host_now *h, unsigned disk, double *const grant[2])
+{
+	for (uint32_t i = 0; i < h->n; i++)
+		if (h->dc->slot.disk[h->first + i] == disk) {
+			grants(h, RES_DISK)[i] = grant[0][i];
+			grants(h, RES_IOPS)[i] = grant[1][i];
+		}
+}
+
+static int divide_disks(const struct host_now *h)
+{
+	struct share_col col[2];
+	double *grant[2];
+
+	if (h->type->ndisks <= 1) {
+		col[0] = column(h, RES_DISK);
+		col[1] = column(h, RES_IOPS);
+		grant[0] = grants(h, RES_DISK);
+		grant[1] = grants(h, RES_IOPS);
+		return divide_columns(h, RUN_DISK, col, 2, grant);
+	}
+	for (unsigned disk = 0; disk < h->type->ndisks; disk++) {
+		disk_columns(h, disk, col, grant);
+		int rc = divide_columns(h, RUN_DISK, col, 2, grant);
+		if (rc < 0)
+			return rc;
+		unmask_grants(h, disk, grant);
+	}
+	return 0;
+}
+
+/* A joint policy sees every column at once. */
+static int divide_jointly(const struct host_now *h)
+{
+	struct share_col col[SHARE_MAX_COLS] = {column(h, RES_CPU), column(h, RES_MEM),
+						column(h, RES_DISK), column(h, RES_IOPS)};
+	double *grant[SHARE_MAX_COLS] = {grants(h, RES_CPU), grants(h, RES_MEM),
+					 grants(h, RES_DISK), grants(h, RES_IOPS)};
+	unsigned ndisks = (unsigned)h->type->ndisks;
+
+	for (unsigned disk = 0; disk < ndisks && ndisks > 1; disk++)
+		disk_columns(h, disk, &col[2 + 2 * disk], &grant[2 + 2 * disk]);
+	int rc = divide_columns(h, RUN_JOINT, col, ndisks > 1 ? 2 + 2 * ndisks : 4, grant);
+	for (unsigned disk = 0; disk < ndisks && ndisks > 1; disk++)
+		unmask_grants(h, disk, &grant[2 + 2 * disk]);
+	return rc;
+}
+
+static uint32_t squeeze(const struct host_now *h)
+{
+	double tick_s = (double)h->run->scenario->tick_ns * 1e-9;
+
+	return h->run->driver->squeeze(h->run->driver_state, h->host, h->d->before, tick_s);
+}
+
+/* The CPU that VMs can use now: what they want, less what waits for swap. */
+static const double *cpu_demand(const struct host_now *h)
+{
+	const double *want = h->dc->slot.want[RES_CPU] + h->first;
+
+	if (!h->dc->host.pressed[h->host])
+		return want;
+	h->run->driver->stall(h->run->driver_state, h->host);
+	for (uint32_t i = 0; i < h->n; i++)
+		h->d->want_cpu[i] = want[i] * (1 - (double)h->dc->slot.stalled[h->first + i]);
+	return h->d->want_cpu;
+}
+
+static int divide_separately(const struct host_now *h, uint32_t *victim)
+{
+	struct share_col col = column(h, RES_MEM);
+	double *grant = grants(h, RES_MEM);
+	int rc = divide_columns(h, RUN_MEMORY, &col, 1, &grant);
+
+	if (rc == 0)
+		*victim = squeeze(h);
+	if (rc == 0 && *victim == DC_NONE)
+		rc = divide_disks(h);
+	if (rc < 0 || *victim != DC_NONE)
+		return rc;
+	col = column(h, RES_CPU);
+	col.want = cpu_demand(h);
+	grant = grants(h, RES_CPU);
+	return divide_columns(h, RUN_CPU, &col, 1, &grant);
+}
+
+/* Where memory turns out short, the policy is asked again with the swap traffic in the disk's
+ * demand; a CPU grant that its VM cannot use for waiting is given back. */
+static int divide_all(const struct host_now *h, uint32_t *victim)
+{
+	int rc = divide_jointly(h);
+
+	if (rc < 0)
+		return rc;
+	*victim = squeeze(h);
+	if (*victim != DC_NONE || !h->dc->host.pressed[h->host])
+		return 0;
+	rc = divide_jointly(h);
+	const double *most = rc == 0 ? cpu_demand(h) : NULL;
+	for (uint32_t i = 0; i < h->n && most; i++)
+		if (grants(h, RES_CPU)[i] > most[i])
+			grants(h, RES_CPU)[i] = most[i];
+	return rc;
+}
+
+int divide_host(struct run *run, uint32_t host, uint32_t *oom_victim)
+{
+	struct dc *dc = &run->plan.dc;
+	struct host_now h = {.run = run,
+			     .d = run->divide,
+			     .dc = dc,
+			     .type = dc->host.type[host],
+			     .host = host,
+			     .first = dc->host.first[host],
+			     .n = dc->host.count[host]};
+
+	*oom_victim = DC_NONE;
+	dc->host.pressed[host] = false;
+	if (h.n == 0)
+		return 0;
+	if (divide_reserve(run->divide, h.n) < 0)
+		return err_nomem(run->err);
+	gather_limits(run->divide, dc, h.first, h.n);
+	memcpy(run->divide->before, grants(&h, RES_MEM), h.n * sizeof(double));
+	run->count.vm_steps += h.n;
+	return run->policy[RUN_JOINT].ops ? divide_all(&h, oom_victim)
+					  : divide_separately(&h, oom_victim);
+}

@@ -1,0 +1,499 @@
+/*
+ * The life of VMs (run.h): created, placed or kept waiting or rejected, started, paused, resized,
+ * stopped, destroyed; hosts fail and are repaired.
+ *
+ * The waiting line is strict: while its head fits nowhere, nobody behind it is placed, so a small
+ * VM cannot starve a large one. A VM on a host that fails loses its work and stands in line again.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "sim/core/rng.h"
+#include "sim/output.h"
+#include "sim/run.h"
+
+struct group_run {
+	struct rng *arrivals, *lifetime;
+	int64_t created;
+};
+
+struct host_life {
+	struct rng **rng; /* per host of the type */
+};
+
+static const struct host_spec *host_spec_of(const struct run *run, uint32_t host)
+{
+	const struct host_type *type = run->plan.dc.host.type[host];
+
+	return (const struct host_spec *)run->scenario->hosts.items + (type - run->plan.dc.type);
+}
+
+/* A sampled number of seconds as ns after now; INT64_MAX beyond all runs. */
+static int64_t after(const struct run *run, double seconds)
+{
+	double ns = seconds > 0 ? rint(seconds * 1e9) : 0;
+
+	return ns < (double)(INT64_MAX / 2 - run->now_ns) ? run->now_ns + (int64_t)ns : INT64_MAX;
+}
+
+static struct rng *named_stream(struct run *run, const char *name, const char *what)
+{
+	char *full = arena_printf(&run->arena, "%s/%s", name, what);
+
+	return full ? rng_stream(&run->arena, run->seed, full) : NULL;
+}
+
+static int schedule_failure(struct run *run, uint32_t host, bool repair)
+{
+	const struct host_spec *spec = host_spec_of(run, host);
+	const struct host_type *type = run->plan.dc.host.type[host];
+	struct rng *rng = run->life[type - run->plan.dc.type].rng[host - type->first];
+	int64_t at = after(
+		run, dist_sample(repair ? &spec->time_to_repair : &spec->time_to_failure, rng));
+
+	if (at >= run->end_ns)
+		return 0;
+	return run_schedule(run, repair ? EVENT_REPAIR : EVENT_FAIL, host, at, NULL);
+}
+
+static int failures_init(struct run *run)
+{
+	struct dc *dc = &run->plan.dc;
+	char name[160];
+
+	run->life = arena_alloc(&run->arena, dc->ntypes, sizeof(*run->life));
+	if (!run->life)
+		return err_nomem(run->err);
+	for (size_t t = 0; t < dc->ntypes; t++) {
+		const struct host_spec *spec =
+			(const struct host_spec *)run->scenario->hosts.items + t;
+		if (spec->time_to_failure.law == DIST_NONE)
+			continue;
+		run->life[t].rng =
+			arena_alloc(&run->arena, dc->type[t].count, sizeof(struct rng *));
+		if (!run->life[t].rng)
+			return err_nomem(run->err);
+		for (uint32_t k = 0; k < dc->type[t].count; k++) {
+			run_host_name(run, dc->type[t].first + k, name, sizeof(name));
+			run->life[t].rng[k] = named_stream(run, name, "failures");
+			if (!run->life[t].rng[k])
+				return err_nomem(run->err);
+			int rc = schedule_failure(run, dc->type[t].first + k, false);
+			if (rc < 0)
+				return rc;
+		}
+	}
+	return 0;
+}
+
+int lifecycle_init(struct run *run)
+{
+	const struct action_spec *action = run->scenario->actions.items;
+	int rc = 0;
+
+	run->group = arena_alloc(&run->arena, run->plan.ngroups, sizeof(*run->group));
+	if (!run->group)
+		return err_nomem(run->err);
+	for (size_t g = 0; g < run->plan.ngroups && rc == 0; g++) {
+		const struct vm_spec *spec = run->plan.group[g].spec;
+		run->group[g].arrivals = named_stream(run, spec->name, "arrivals");
+		run->group[g].lifetime = named_stream(run, spec->name, "lifetime");
+		if (!run->group[g].arrivals || !run->group[g].lifetime)
+			return err_nomem(run->err);
+		run->watches_work |= spec->destroy_when_done;
+		if (spec->start_ns < run->end_ns)
+			rc = run_schedule(run, EVENT_GROUP, (uint32_t)g, spec->start_ns, NULL);
+	}
+	for (size_t i = 0; i < run->scenario->actions.n && rc == 0; i++)
+		if (action[i].at_ns < run->end_ns)
+			rc = run_schedule(run, EVENT_ACTION, (uint32_t)i, action[i].at_ns, NULL);
+	return rc < 0 ? rc : failures_init(run);
+}
+
+/* Placing. */
+
+struct admission {
+	const struct run *run;
+	const struct vm_class *class;
+};
+
+static bool admits(const void *ctx, uint32_t host)
+{
+	const struct admission *a = ctx;
+
+	return dc_admits(&a->run->plan.dc, host, a->class);
+}
+
+static uint32_t choose_host(struct run *run, uint32_t vm)
+{
+	struct dc *dc = &run->plan.dc;
+	struct admission ctx = {run, dc_class_of(dc, vm)};
+	struct place_view view = {.nhosts = dc->host.n, .admits = admits, .ctx = &ctx};
+
+	for (int d = 0; d < PLACE_DIMS; d++) {
+		view.free[d] = dc->host.free[d];
+		view.capacity[d] = run->place_capacity[d];
+	}
+	return run->placer->place(run->placer_state, &view, ctx.class->request);
+}
+
+static void policies_hear(struct run *run, uint32_t vm, uint32_t host, bool arrived)
+{
+	for (int i = 0; i < RUN_POLICIES; i++) {
+		const struct policy_ops *ops = run->policy[i].ops;
+		if (ops && arrived && ops->vm_arrived)
+			ops->vm_arrived(run->policy[i].state, host, vm, NULL);
+		if (ops && !arrived && ops->vm_left)
+			ops->vm_left(run->policy[i].state, host, vm, NULL);
+	}
+}
+
+/* When the VM's life ends by itself: its own law, or the end of its trace. */
+static int schedule_end(struct run *run, uint32_t vm)
+{
+	const struct dc_vms *v = &run->plan.dc.vm;
+	const struct group *g = &run->plan.group[v->group[vm]];
+	size_t column = (size_t)g->spec->trace_first + v->index[vm];
+	int64_t end = INT64_MAX;
+
+	if (g->spec->lifetime.law != DIST_NONE)
+		end = after(run,
+			    dist_sample(&g->spec->lifetime, run->group[v->group[vm]].lifetime));
+	if (g->spec->life_from_trace && g->trace && column < g->trace->n) {
+		int64_t steps = (int64_t)g->trace->vm[column].last - g->trace->vm[column].first + 1;
+		int64_t trace_end = run->now_ns + steps * g->trace->step_ns;
+		end = trace_end < end ? trace_end : end;
+	}
+	return end < run->end_ns ? run_schedule(run, EVENT_DESTROY, vm, end, NULL) : 0;
+}
+
+static int start_on(struct run *run, uint32_t vm, uint32_t host)
+{
+	struct dc *dc = &run->plan.dc;
+	bool first_start = dc->vm.started_ns[vm] < 0;
+	int rc = run_touch(run, host);
+
+	if (rc == 0)
+		rc = output_population(run->output, run);
+	if (rc < 0)
+		return rc;
+	if (dc_place(dc, vm, host) < 0)
+		return err_nomem(run->err);
+	dc->vm.state[vm] = VM_RUNNING;
+	run->running++;
+	run->count.placed += first_start;
+	policies_hear(run, vm, host, true);
+	rc = run->driver->vm_start(run->driver_state, vm, run->now_ns, run->err);
+	if (rc == 0 && first_start) {
+		dc->vm.started_ns[vm] = run->now_ns;
+		rc = schedule_end(run, vm);
+	}
+	output_event(run->output, run, "start", vm, host);
+	return rc;
+}
+
+static size_t line_length(const struct run *run)
+{
+	return run->nwaiting - run->waiting_head;
+}
+
+static int wait_in_line(struct run *run, uint32_t vm)
+{
+	if (mem_grow(&run->waiting, &run->waiting_cap, run->nwaiting + 1, sizeof(*run->waiting)) <
+	    0)
+		return err_nomem(run->err);
+	run->waiting[run->nwaiting++] = vm;
+	run->plan.dc.vm.state[vm] = VM_WAITING;
+	run->retry |= line_length(run) == 1;
+	return 0;
+}
+
+static int reject(struct run *run, uint32_t vm)
+{
+	run->plan.dc.vm.state[vm] = VM_REJECTED;
+	run->count.rejected++;
+	output_event(run->output, run, "reject", vm, DC_NONE);
+	return output_vm(run->output, run, vm);
+}
+
+static int admit(struct run *run, uint32_t vm)
+{
+	bool queues = run->scenario->when_full == FULL_QUEUE;
+
+	if (queues && line_length(run) > 0)
+		return wait_in_line(run, vm);
+	uint32_t host = choose_host(run, vm);
+	if (host != PLACE_NOWHERE)
+		return start_on(run, vm, host);
+	output_event(run->output, run, "full", vm, DC_NONE);
+	return queues ? wait_in_line(run, vm) : reject(run, vm);
+}
+
+int lifecycle_retry_waiting(struct run *run)
+{
+	/* Only what was given back, or a new head, can change the answer. */
+	while (run->retry && line_length(run) > 0) {
+		uint32_t vm = run->waiting[run->waiting_head];
+		uint32_t host = choose_host(run, vm);
+		if (host == PLACE_NOWHERE) {
+			run->retry = false;
+			return 0;
+		}
+		run->waiting_head++;
+		int rc = start_on(run, vm, host);
+		if (rc < 0)
+			return rc;
+	}
+	if (line_length(run) == 0)
+		run->nwaiting = run->waiting_head = 0;
+	return 0;
+}
+
+static void leave_line(struct run *run, uint32_t vm)
+{
+	for (size_t i = run->waiting_head; i < run->nwaiting; i++)
+		if (run->waiting[i] == vm) {
+			memmove(run->waiting + i, run->waiting + i + 1,
+				(run->nwaiting - i - 1) * sizeof(*run->waiting));
+			run->nwaiting--;
+			run->retry = true;
+			return;
+		}
+}
+
+/* Takes a VM off its host; its sums are kept by the output. */
+static int take_off(struct run *run, uint32_t vm)
+{
+	struct dc *dc = &run->plan.dc;
+	uint32_t host = dc->vm.host[vm];
+	int rc = run_touch(run, host);
+
+	if (rc < 0)
+		return rc;
+	rc = output_population(run->output, run);
+	if (rc == 0)
+		rc = output_vm_leaves(run->output, run, vm);
+	run->driver->vm_stop(run->driver_state, vm);
+	policies_hear(run, vm, host, false);
+	dc_unplace(dc, vm);
+	run->running--;
+	run->retry = true;
+	return rc;
+}
+
+int lifecycle_end_vm(struct run *run, uint32_t vm, enum vm_state state)
+{
+	struct dc *dc = &run->plan.dc;
+	uint32_t host = dc->vm.host[vm];
+	int rc = 0;
+
+	if (host != DC_NONE)
+		rc = take_off(run, vm);
+	else
+		leave_line(run, vm);
+	output_event(run->output, run, state == VM_OOM ? "oom" : "destroy", vm, host);
+	if (rc < 0)
+		return rc;
+	if (state == VM_OOM && run->scenario->oom == OOM_RESTART)
+		return wait_in_line(run, vm);
+	dc->vm.state[vm] = (uint8_t)state;
+	run->count.completed_vms += state == VM_DONE;
+	return output_vm(run->output, run, vm);
+}
+
+/* Creation. */
+
+static int create(struct run *run, uint32_t vm)
+{
+	run->plan.dc.vm.created_ns[vm] = run->now_ns;
+	run->count.created++;
+	output_event(run->output, run, "create", vm, DC_NONE);
+	return admit(run, vm);
+}
+
+static int create_next(struct run *run, uint32_t group)
+{
+	struct group *g = &run->plan.group[group];
+	uint32_t index = (uint32_t)run->group[group].created++, vm = g->first_vm + index, class_id;
+
+	if (g->planned < 0) {
+		if (build_class(run->scenario, &run->plan, group, index, &class_id) < 0 ||
+		    dc_add_vm(&run->plan.dc, class_id, group, index, &vm) < 0)
+			return err_nomem(run->err);
+	}
+	return create(run, vm);
+}
+
+/* VMs of a trace that each begin with their first sample: one event per moment, not per VM. */
+static int create_by_trace(struct run *run, uint32_t group)
+{
+	struct group *g = &run->plan.group[group];
+	int64_t next = INT64_MAX;
+
+	for (int64_t k = 0; k < g->planned; k++) {
+		const struct trace_vm *t = &g->trace->vm[g->spec->trace_first + k];
+		int64_t at = g->spec->start_ns + t->first * g->trace->step_ns;
+		int rc = at == run->now_ns ? create(run, g->first_vm + (uint32_t)k) : 0;
+		if (rc < 0)
+			return rc;
+		if (at > run->now_ns && at < next)
+			next = at;
+	}
+	return next < run->end_ns ? run_schedule(run, EVENT_GROUP, group, next, NULL) : 0;
+}
+
+static int group_event(struct run *run, uint32_t group)
+{
+	struct group *g = &run->plan.group[group];
+	struct group_run *live = &run->group[group];
+	int rc = 0;
+
+	if (g->spec->life_from_trace && g->trace)
+		return create_by_trace(run, group);
+	if (g->spec->arrivals.law == DIST_NONE) {
+		while (rc == 0 && live->created < g->planned)
+			rc = create_next(run, group);
+		return rc;
+	}
+	if (g->planned >= 0 && live->created >= g->planned)
+		return 0;
+	rc = create_next(run, group);
+	int64_t at = after(run, dist_sample(&g->spec->arrivals, live->arrivals));
+	if (rc == 0 && at < run->end_ns)
+		rc = run_schedule(run, EVENT_GROUP, group, at, NULL);
+	return rc;
+}
+
+/* Actions of the scenario. */
+
+static int resize(struct run *run, uint32_t vm, const struct action_spec *action)
+{
+	struct dc *dc = &run->plan.dc;
+	struct vm_class to = build_resized(dc_class_of(dc, vm), action);
+	uint32_t id, host = dc->vm.host[vm];
+	int rc = host != DC_NONE ? run_touch(run, host) : 0;
+
+	if (rc < 0)
+		return rc;
+	for (int d = 0; d < DC_DIMS && host != DC_NONE; d++) {
+		double more = to.request[d] - dc_class_of(dc, vm)->request[d];
+		if (more > dc->host.free[d][host] * (1 + PLACE_EPSILON)) {
+			output_event(run->output, run, "resize-refused", vm, host);
+			return 0;
+		}
+	}
+	if (dc_add_class(dc, &to, &id) < 0)
+		return err_nomem(run->err);
+	dc_set_class(dc, vm, id);
+	run->retry = true;
+	output_event(run->output, run, "resize", vm, host);
+	return 0;
+}
+
+/* Which states an action applies to, and the state that follows. */
+static const struct {
+	const char *name;
+	unsigned from;
+	enum vm_state to;
+} action_rule[] = {
+	[ACTION_START] = {"start", 1u << VM_STOPPED, VM_RUNNING},
+	[ACTION_STOP] = {"stop", 1u << VM_RUNNING | 1u << VM_PAUSED, VM_STOPPED},
+	[ACTION_PAUSE] = {"pause", 1u << VM_RUNNING, VM_PAUSED},
+	[ACTION_RESUME] = {"resume", 1u << VM_PAUSED, VM_RUNNING},
+};
+
+static int act(struct run *run, uint32_t vm, const struct action_spec *action)
+{
+	struct dc *dc = &run->plan.dc;
+	uint32_t host = dc->vm.host[vm];
+	enum vm_state state = dc->vm.state[vm];
+	bool alive = host != DC_NONE || state == VM_WAITING;
+
+	if (action->action == ACTION_DESTROY)
+		return alive ? lifecycle_end_vm(run, vm, VM_DONE) : 0;
+	if (action->action == ACTION_RESIZE)
+		return alive ? resize(run, vm, action) : 0;
+	if (host == DC_NONE || !(action_rule[action->action].from & 1u << state))
+		return 0;
+	int rc = run_touch(run, host);
+	if (rc < 0)
+		return rc;
+	dc->vm.state[vm] = (uint8_t)action_rule[action->action].to;
+	output_event(run->output, run, action_rule[action->action].name, vm, host);
+	if (action->action == ACTION_STOP) {
+		rc = output_vm_stops(run->output, run, vm);
+		run->driver->vm_stop(run->driver_state, vm);
+	}
+	if (action->action == ACTION_START)
+		rc = run->driver->vm_start(run->driver_state, vm, run->now_ns, run->err);
+	return rc;
+}
+
+static int action_event(struct run *run, const struct action_spec *action)
+{
+	char name[160];
+	int rc = 0;
+
+	for (uint32_t vm = 0; vm < run->plan.dc.vm.n && rc == 0; vm++) {
+		const char *group = run->plan.group[run->plan.dc.vm.group[vm]].spec->name;
+		if (strcmp(action->vm, group) == 0 ||
+		    strcmp(action->vm, run_vm_name(run, vm, name, sizeof(name))) == 0)
+			rc = act(run, vm, action);
+	}
+	return rc;
+}
+
+/* Failures. */
+
+static int fail(struct run *run, uint32_t host)
+{
+	struct dc *dc = &run->plan.dc;
+	int rc = run_touch(run, host);
+
+	output_event(run->output, run, "fail", DC_NONE, host);
+	run->metrics.host[host].failures++;
+	while (rc == 0 && dc->host.count[host] > 0) {
+		uint32_t vm = dc->slot.vm[dc->host.first[host]];
+		rc = take_off(run, vm);
+		if (rc == 0)
+			rc = wait_in_line(run, vm);
+	}
+	dc->host.down[host] = true;
+	return rc < 0 ? rc : schedule_failure(run, host, true);
+}
+
+static int repair(struct run *run, uint32_t host)
+{
+	int rc = run_touch(run, host);
+
+	run->plan.dc.host.down[host] = false;
+	run->retry = true;
+	output_event(run->output, run, "repair", DC_NONE, host);
+	return rc < 0 ? rc : schedule_failure(run, host, false);
+}
+
+int lifecycle_event(struct run *run, const struct evq_event *event)
+{
+	const struct action_spec *action = run->scenario->actions.items;
+	enum vm_state state;
+
+	switch ((enum run_event)event->kind) {
+	case EVENT_GROUP:
+		return group_event(run, event->id);
+	case EVENT_DESTROY:
+		state = run->plan.dc.vm.state[event->id];
+		if (state == VM_DONE || state == VM_OOM || state == VM_REJECTED)
+			return 0;
+		return lifecycle_end_vm(run, event->id, VM_DONE);
+	case EVENT_ACTION:
+		return action_event(run, &action[event->id]);
+	case EVENT_FAIL:
+		return fail(run, event->id);
+	case EVENT_REPAIR:
+		return repair(run, event->id);
+	default:
+		return 0;
+	}
+}

@@ -1,0 +1,94 @@
+/*
+ * What is measured, and how it is defined. Names are the CSV columns (sim/output.c).
+ *
+ * Everything is an integral over time with rates that are constant between two updates of a host,
+ * so sums are exact and do not depend on when rows are written. W = want, G = grant, E =
+ * entitlement: the weighted max-min share (policies/fill.h) of the host's CPU given everybody's
+ * real demand, floors and caps. All sums run over VMs on hosts and over the time since the warm-up.
+ *
+ *   cpu_util, mem_util, disk_util, iops_util   integral of G / integral of capacity of hosts that
+ * are on cpu_shortfall, ...     integral of (W - G) / integral of W; 0 if nothing was wanted
+ *   steal_s      integral of (W - G) / core speed: vCPU-seconds that were runnable and did not run
+ *   stall_s      seconds in which a VM's CPU demand waited for swapped memory
+ *   overload     share of the hosts' on-time in which the CPU demand exceeded the capacity
+ *   jain         Jain's index of r = G/E over VM-time with demand: (sum r dt)^2 / (sum dt sum r^2
+ * dt) worst        the smallest r that any VM had at any time gini         Gini coefficient over
+ * VMs of (integral of G) / (integral of E) jain_dominant  Jain's index, over VM-time with demand,
+ * of the dominant share per weight: the largest over resources of G / capacity / weight (Ghodsi et
+ * al. 2011) envy         share of ordered pairs of VMs on a host (x time) in which the first would
+ * get further with the second's grants, scaled by weights, than with its own sharing_violations
+ * share of VM-time in which a VM gets less far than in its static weighted slice starvation_s
+ * longest time in which a VM wanted CPU and had less than 1 % of its entitlement slatah, pdm, slav,
+ * esv   Beloglazov & Buyya 2012: mean over hosts of the share of active time at full CPU
+ * utilization; share of demand lost to migration; product; x energy_kwh availability  share of
+ * host-time in which hosts were not failed "How far" a VM gets is min over resources of G / W.
+ */
+#ifndef COTENANT_SIM_METRICS_H
+#define COTENANT_SIM_METRICS_H
+
+#include "models/dc.h"
+#include "sim/core/stat.h"
+
+/* Sums that a row of timeline.csv and of summary.csv are made of. */
+enum metric_sum {
+	M_WANT, /* + resource */
+	M_GRANT = M_WANT + RES_COUNT,
+	M_CAPACITY = M_GRANT + RES_COUNT, /* of hosts that are on */
+	M_STEAL = M_CAPACITY + RES_COUNT,
+	M_STALL,
+	M_ON,       /* host-seconds on */
+	M_ACTIVE,   /* host-seconds with at least one VM */
+	M_OVERLOAD, /* host-seconds */
+	M_DOWN,
+	M_HOST_TIME,
+	M_VM_TIME,
+	M_RATIO, /* r, r^2 and the time over which they are taken */
+	M_RATIO_SQ,
+	M_RATIO_TIME,
+	M_DOMINANT,
+	M_DOMINANT_SQ,
+	M_DOMINANT_TIME,
+	M_ENVY,
+	M_PAIRS,
+	M_VIOLATION,
+	M_VIOLATION_TIME,
+	M_ENERGY_J,
+	M_SUMS
+};
+
+struct host_sums {
+	double grant[RES_COUNT];
+	double vms, on, off, active, busy, overload, down, joule,
+		full; /* seconds (vms: VM-seconds) */
+	uint32_t failures, oom_kills;
+};
+
+struct metrics {
+	double now[M_SUMS];   /* since the last row of the timeline */
+	double total[M_SUMS]; /* since the warm-up */
+	double worst_now, worst;
+	struct host_sums *host;
+	double *scratch; /* of at least 24 x the largest number of VMs on a host */
+	size_t scratch_n;
+	bool entitled_by_grant; /* the CPU policy's grants are the entitlements */
+	bool has_energy;
+};
+
+int metrics_init(struct metrics *m, const struct dc *dc, bool entitled_by_grant) must_check;
+void metrics_fini(struct metrics *m);
+
+/* Accounts for @dt_s seconds of the division now in force on a host. -ENOMEM. */
+int metrics_account(struct metrics *m, struct dc *dc, uint32_t host, double dt_s) must_check;
+
+/* Moves what was summed since the last call into the total, leaving it in @row; resets worst_now,
+ * which is returned through @worst (1 if nobody wanted anything). */
+void metrics_row(struct metrics *m, double row[M_SUMS], double *worst);
+
+/* Forgets everything: the end of the warm-up. */
+void metrics_reset(struct metrics *m, struct dc *dc);
+
+/* Ratios of sums. */
+double metrics_jain(double sum, double sum_sq, double time);
+double metrics_share(double part, double whole); /* 0 where the whole is 0 */
+
+#endif

@@ -1,0 +1,406 @@
+/*
+ * The run loop (run.h). Time goes from event to event; at one moment all events are handled first,
+ * in the queue's order, then every host that they touched is divided anew, in the order of host
+ * ids. A host has at most one entry in the queue: the next moment at which its demand changes by
+ * itself, and only if that is before the next tick.
+ */
+#include "sim/run.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/core/bug.h"
+#include "sim/output.h"
+
+/* What goes first at one moment: hosts fail and VMs leave before others come; demand is looked at
+ * when all of that has happened; the end of the warm-up and of the run see everything before them.
+ */
+static const unsigned event_class[] = {
+	[EVENT_REPAIR] = 0, [EVENT_FAIL] = 1,  [EVENT_DESTROY] = 2,
+	[EVENT_ACTION] = 3, [EVENT_GROUP] = 4, [EVENT_HOST] = 5,
+	[EVENT_TICK] = 6,   [EVENT_WARM] = 7,  [EVENT_END] = 8,
+};
+
+const char *run_vm_name(const struct run *run, uint32_t vm, char *buf, size_t n)
+{
+	const struct dc_vms *v = &run->plan.dc.vm;
+
+	snprintf(buf, n, "%s-%u", run->plan.group[v->group[vm]].spec->name, v->index[vm]);
+	return buf;
+}
+
+const char *run_host_name(const struct run *run, uint32_t host, char *buf, size_t n)
+{
+	const struct host_type *type = run->plan.dc.host.type[host];
+
+	snprintf(buf, n, "%s-%u", type->group, host - type->first);
+	return buf;
+}
+
+int run_schedule(struct run *run, enum run_event kind, uint32_t id, int64_t time_ns,
+		 uint64_t *handle)
+{
+	struct evq_event event = {.time_ns = time_ns, .kind = kind, .id = id};
+	uint64_t h = evq_push(run->queue, event, event_class[kind]);
+
+	if (handle)
+		*handle = h;
+	return h == EVQ_NONE ? err_nomem(run->err) : 0;
+}
+
+/* Accounts for the time since the last update and brings the VMs of the host to now. */
+static int host_bring(struct run *run, uint32_t host)
+{
+	struct dc *dc = &run->plan.dc;
+	double dt_s = (double)(run->now_ns - dc->host.last_ns[host]) * 1e-9;
+
+	if (dt_s > 0 && metrics_account(&run->metrics, dc, host, dt_s) < 0)
+		return err_nomem(run->err);
+	dc->host.last_ns[host] = run->now_ns;
+	return run->driver->collect(run->driver_state, host, run->now_ns, dt_s, run->err);
+}
+
+static void mark_dirty(struct run *run, uint32_t host)
+{
+	if (!run->dirty[host]) {
+		run->dirty[host] = true;
+		run->dirty_list[run->ndirty++] = host;
+	}
+}
+
+int run_touch(struct run *run, uint32_t host)
+{
+	mark_dirty(run, host);
+	return run->plan.dc.host.last_ns[host] < run->now_ns ? host_bring(run, host) : 0;
+}
+
+/* Somebody's demand on another host changed while one was being collected. */
+static void touched_by_driver(void *ctx, uint32_t host)
+{
+	mark_dirty(ctx, host);
+}
+
+static int host_schedule(struct run *run, uint32_t host, int64_t next_ns)
+{
+	uint64_t *handle = &run->host_event[host];
+	bool wanted = next_ns < run->next_tick_ns && run->scenario->reallocate == REALLOCATE_EVENT;
+
+	if (next_ns <= run->now_ns)
+		next_ns = run->now_ns + 1;
+	if (!wanted) {
+		if (*handle != EVQ_NONE)
+			evq_cancel(run->queue, *handle);
+		*handle = EVQ_NONE;
+		return 0;
+	}
+	if (*handle != EVQ_NONE && evq_reschedule(run->queue, *handle, next_ns))
+		return 0;
+	return run_schedule(run, EVENT_HOST, host, next_ns, handle);
+}
+
+/* VMs whose work is done leave, if the scenario says so. */
+static int end_finished_vms(struct run *run, uint32_t host)
+{
+	struct dc *dc = &run->plan.dc;
+	int rc = 0;
+
+	for (uint32_t i = dc->host.count[host]; i-- > 0 && rc == 0;) {
+		uint32_t vm = dc->slot.vm[dc->host.first[host] + i];
+		if (run->plan.group[dc->vm.group[vm]].spec->destroy_when_done &&
+		    run->driver->vm_done(run->driver_state, vm))
+			rc = lifecycle_end_vm(run, vm, VM_DONE);
+	}
+	return rc;
+}
+
+static int host_out_of_memory(struct run *run, uint32_t vm)
+{
+	run->metrics.host[run->plan.dc.vm.host[vm]].oom_kills++;
+	run->count.oom_kills++;
+	return lifecycle_end_vm(run, vm, VM_OOM);
+}
+
+/* A grant never exceeds what is wanted now, though it was decided for an earlier moment: with
+ * `reallocate: tick` nobody decides again before the tick. */
+static void keep_grants_within_wants(struct dc *dc, uint32_t host)
+{
+	uint32_t first = dc->host.first[host], end = first + dc->host.count[host];
+
+	for (int r = 0; r < RES_COUNT; r++)
+		for (uint32_t s = first; s < end; s++)
+			if (dc->slot.grant[r][s] > dc->slot.want[r][s])
+				dc->slot.grant[r][s] = dc->slot.want[r][s];
+}
+
+static int host_update(struct run *run, uint32_t host, bool divide)
+{
+	struct dc *dc = &run->plan.dc;
+	uint32_t victim;
+	int rc = host_bring(run, host);
+
+	if (rc == 0 && run->watches_work)
+		rc = end_finished_vms(run, host);
+	if (!divide)
+		keep_grants_within_wants(dc, host);
+	while (rc == 0 && divide) {
+		rc = divide_host(run, host, &victim);
+		if (rc < 0 || victim == DC_NONE)
+			break;
+		rc = host_out_of_memory(run, victim);
+	}
+	if (rc < 0)
+		return rc;
+	return host_schedule(run, host, run->driver->apply(run->driver_state, host, run->now_ns));
+}
+
+static int by_id(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Updates all marked hosts, in order of id; those that these mark, in a further round. */
+static int update_dirty(struct run *run, bool divide)
+{
+	int rc = 0;
+
+	while (run->ndirty > 0 && rc == 0) {
+		size_t n = run->ndirty;
+		if (n > 1)
+			qsort(run->dirty_list, n, sizeof(*run->dirty_list), by_id);
+		for (size_t i = 0; i < n && rc == 0; i++) {
+			run->dirty[run->dirty_list[i]] = false;
+			rc = host_update(run, run->dirty_list[i], divide);
+		}
+		run->ndirty -= n;
+		memmove(run->dirty_list, run->dirty_list + n,
+			run->ndirty * sizeof(*run->dirty_list));
+	}
+	return rc;
+}
+
+static int tick(struct run *run)
+{
+	int rc = 0;
+
+	run->last_tick_ns = run->now_ns;
+	if (run->progress)
+		*run->progress = (double)run->now_ns / (double)run->end_ns;
+	run->next_tick_ns = run->now_ns + run->scenario->tick_ns;
+	for (uint32_t h = 0; h < run->plan.dc.host.n && rc == 0; h++)
+		if (!run->dirty[h]) {
+			rc = host_update(run, h, true);
+		}
+	for (size_t i = 0; i < run->ndirty && rc == 0; i++)
+		rc = run->plan.dc.host.last_ns[run->dirty_list[i]] < run->now_ns
+			     ? host_bring(run, run->dirty_list[i])
+			     : 0;
+	if (rc < 0)
+		return rc;
+	if (run->now_ns > 0)
+		rc = output_row(run->output, run);
+	if (rc == 0 && run->next_tick_ns < run->end_ns)
+		rc = run_schedule(run, EVENT_TICK, 0, run->next_tick_ns, NULL);
+	return rc;
+}
+
+static int bring_all(struct run *run)
+{
+	int rc = 0;
+
+	for (uint32_t h = 0; h < run->plan.dc.host.n && rc == 0; h++)
+		rc = run_touch(run, h);
+	return rc;
+}
+
+static int warm(struct run *run)
+{
+	int rc = bring_all(run);
+
+	if (rc < 0)
+		return rc;
+	metrics_reset(&run->metrics, &run->plan.dc);
+	run->count =
+		(struct run_counts){.events = run->count.events, .vm_steps = run->count.vm_steps};
+	for (uint32_t vm = 0; vm < run->plan.dc.vm.n; vm++)
+		if (run->plan.dc.vm.slot[vm] != DC_NONE)
+			run->driver->reset_stats(run->driver_state, vm, run->now_ns);
+	run->warm_ns = run->now_ns;
+	return output_warm(run->output, run);
+}
+
+static int handle(struct run *run, const struct evq_event *event)
+{
+	switch ((enum run_event)event->kind) {
+	case EVENT_HOST:
+		run->host_event[event->id] = EVQ_NONE;
+		mark_dirty(run, event->id);
+		return 0;
+	case EVENT_TICK:
+		return tick(run);
+	case EVENT_WARM:
+		return warm(run);
+	case EVENT_END:
+		return bring_all(run);
+	default:
+		return lifecycle_event(run, event);
+	}
+}
+
+int run_go(struct run *run)
+{
+	bool every_event = run->scenario->reallocate == REALLOCATE_EVENT;
+	struct evq_event event;
+	int rc = 0;
+
+	while (rc == 0 && evq_pop(run->queue, &event)) {
+		run->now_ns = event.time_ns;
+		run->count.events++;
+		rc = handle(run, &event);
+		if (event.kind == EVENT_END)
+			break;
+		if (rc == 0 && evq_next_time(run->queue) > run->now_ns)
+			rc = lifecycle_retry_waiting(run);
+		if (rc == 0 && evq_next_time(run->queue) > run->now_ns)
+			rc = update_dirty(run, every_event || run->now_ns == run->last_tick_ns);
+	}
+	return rc < 0 ? rc : output_end(run->output, run);
+}
+
+static int policy_start(struct run *run, enum run_slot which, const struct plugin_spec *spec)
+{
+	struct run_policy *p = &run->policy[which];
+
+	if (!spec->plugin)
+		return 0;
+	const struct policy_ops *ops = (const struct policy_ops *)(const void *)spec->plugin;
+	p->state = arena_alloc(&run->arena, 1, ops->plugin.state_size);
+	if (!p->state)
+		return err_nomem(run->err);
+	if (ops->plugin.state_size > 0)
+		memcpy(p->state, spec->state, ops->plugin.state_size);
+	p->ops = ops;
+	return ops->init ? ops->init(p->state, run->err) : 0;
+}
+
+static int placer_start(struct run *run, const struct plugin_spec *spec)
+{
+	const struct placer_ops *ops = (const struct placer_ops *)(const void *)spec->plugin;
+
+	run->placer_state = arena_alloc(&run->arena, 1, ops->plugin.state_size);
+	if (!run->placer_state)
+		return err_nomem(run->err);
+	if (ops->plugin.state_size > 0)
+		memcpy(run->placer_state, spec->state, ops->plugin.state_size);
+	run->placer = ops;
+	return ops->init ? ops->init(run->placer_state, rng_seed(run->seed, "placer"), run->err)
+			 : 0;
+}
+
+static int policies_start(struct run *run, const struct policy_set *set)
+{
+	const struct plugin_spec none = {0};
+	bool joint = set->all.plugin != NULL;
+	int rc = policy_start(run, RUN_JOINT, &set->all);
+
+	if (rc == 0)
+		rc = policy_start(run, RUN_CPU, joint ? &none : &set->cpu);
+	if (rc == 0)
+		rc = policy_start(run, RUN_MEMORY, joint ? &none : &set->memory);
+	if (rc == 0)
+		rc = policy_start(run, RUN_DISK, joint ? &none : &set->disk);
+	return rc < 0 ? rc : placer_start(run, &set->placer);
+}
+
+static void driver_start(struct run *run)
+{
+	run->sim = (struct driver_sim){
+		.dc = &run->plan.dc,
+		.arena = &run->arena,
+		.seed = run->seed,
+		.memory = {.reuse_ns = run->scenario->memory_model.reuse_ns,
+			   .dirty = run->scenario->memory_model.dirty,
+			   .page = run->scenario->memory_model.page},
+		.ngroups = run->plan.ngroups,
+		.group = run->plan.load,
+		.touch = touched_by_driver,
+		.touch_ctx = run,
+	};
+	run->driver = &driver_sim_ops;
+	run->driver_state = &run->sim;
+}
+
+static int tables_start(struct run *run)
+{
+	size_t n = run->plan.dc.host.n;
+
+	run->host_event = arena_alloc(&run->arena, n, sizeof(*run->host_event));
+	run->dirty = arena_alloc(&run->arena, n, sizeof(*run->dirty));
+	/* A host marked again while a round goes on stands twice in the list for a moment. */
+	run->dirty_list = arena_alloc(&run->arena, 2 * n, sizeof(*run->dirty_list));
+	run->queue = evq_new(64);
+	if (!run->host_event || !run->dirty || !run->dirty_list || !run->queue)
+		return err_nomem(run->err);
+	for (int d = 0; d < PLACE_DIMS; d++) {
+		run->place_capacity[d] = arena_alloc(&run->arena, n, sizeof(double));
+		if (!run->place_capacity[d])
+			return err_nomem(run->err);
+		for (size_t h = 0; h < n; h++) {
+			double c = run->plan.dc.host.place[d][h];
+			run->place_capacity[d][h] = isfinite(c) ? c : 0;
+		}
+	}
+	return 0;
+}
+
+int run_init(struct run *run, const struct scenario *scenario, const struct trace_set *traces,
+	     const struct policy_set *policies, uint64_t seed, struct output *output,
+	     struct err *err)
+{
+	memset(run, 0, sizeof(*run));
+	run->scenario = scenario;
+	run->seed = seed;
+	run->output = output;
+	run->err = err;
+	run->end_ns = scenario->duration_ns;
+	int rc = build_plan(scenario, traces, &run->arena, &run->plan, err);
+	if (rc == 0)
+		rc = tables_start(run);
+	if (rc == 0)
+		rc = policies_start(run, policies);
+	if (rc < 0)
+		return rc;
+	driver_start(run);
+	bool same = run->policy[RUN_CPU].ops &&
+		    (run->policy[RUN_CPU].ops->flags & POLICY_ENTITLEMENT) != 0 &&
+		    policies->cpu.plugin->opts == NULL;
+	if (metrics_init(&run->metrics, &run->plan.dc, same) < 0 || divide_init(run) < 0)
+		return err_nomem(err);
+	rc = lifecycle_init(run);
+	if (rc == 0)
+		rc = run_schedule(run, EVENT_TICK, 0, 0, NULL);
+	if (rc == 0 && scenario->warmup_ns > 0)
+		rc = run_schedule(run, EVENT_WARM, 0, scenario->warmup_ns, NULL);
+	return rc < 0 ? rc : run_schedule(run, EVENT_END, 0, run->end_ns, NULL);
+}
+
+void run_free(struct run *run)
+{
+	for (int i = 0; i < RUN_POLICIES; i++)
+		if (run->policy[i].ops && run->policy[i].ops->fini)
+			run->policy[i].ops->fini(run->policy[i].state);
+	if (run->placer && run->placer->fini)
+		run->placer->fini(run->placer_state);
+	if (run->driver)
+		driver_sim_fini(&run->sim);
+	divide_fini(run);
+	metrics_fini(&run->metrics);
+	mem_free(run->waiting);
+	evq_free(run->queue);
+	dc_fini(&run->plan.dc);
+	arena_fini(&run->arena);
+}

@@ -1,0 +1,110 @@
+/*
+ * One run: a scenario under one set of policies and one seed, on a driver.
+ *
+ * The manager: it owns the event queue, the life of VMs and the order in which a host is updated
+ * (collect, divide, guard, apply, account), and knows neither the policies nor the driver.
+ */
+#ifndef COTENANT_SIM_RUN_H
+#define COTENANT_SIM_RUN_H
+
+#include "models/driver.h"
+#include "policies/registry.h"
+#include "scenarios/build.h"
+#include "scenarios/scenario.h"
+#include "sim/core/evq.h"
+#include "sim/metrics.h"
+
+struct output;
+
+/* A policy at work. ops == NULL: the resource is divided by the joint policy. */
+struct run_policy {
+	const struct policy_ops *ops;
+	void *state;
+};
+
+enum run_slot { RUN_CPU, RUN_MEMORY, RUN_DISK, RUN_JOINT, RUN_POLICIES };
+
+struct run_counts {
+	uint64_t created, placed, rejected, completed_vms, oom_kills, events, vm_steps;
+};
+
+struct run {
+	const struct scenario *scenario;
+	struct arena arena;
+	struct plan plan;
+	const struct driver_ops *driver;
+	void *driver_state;
+	struct driver_sim sim;
+	struct run_policy policy[RUN_POLICIES];
+	const struct placer_ops *placer;
+	void *placer_state;
+	double *place_capacity[PLACE_DIMS]; /* 0 where not limited */
+	struct evq *queue;
+	int64_t now_ns, end_ns, last_tick_ns, next_tick_ns, warm_ns;
+	uint64_t seed;
+
+	uint64_t *host_event; /* per host: handle of its next change */
+	bool *dirty;
+	uint32_t *dirty_list;
+	size_t ndirty;
+	struct group_run *group; /* per group: arrivals and lifetimes */
+	struct host_life *life;  /* per host type: failures and repairs */
+	uint32_t *waiting;       /* VMs that no host could take, oldest first */
+	size_t nwaiting, waiting_cap, waiting_head;
+	bool retry;        /* something changed since the head of the line fitted nowhere */
+	uint32_t running;  /* VMs on hosts */
+	bool watches_work; /* some group ends with its work */
+
+	struct metrics metrics;
+	struct run_counts count;
+	struct output *output;
+	struct divide *divide; /* scratch of the division */
+	double *progress;      /* where the simulated share goes; NULL = nobody asks */
+	struct err *err;
+};
+
+/* Runs to the end, writing rows to @output. 0, or a negative errno with @err set. Always
+ * run_free(). */
+int run_init(struct run *run, const struct scenario *scenario, const struct trace_set *traces,
+	     const struct policy_set *policies, uint64_t seed, struct output *output,
+	     struct err *err) must_check;
+int run_go(struct run *run) must_check;
+void run_free(struct run *run);
+
+/* "web-3". Returns @buf. */
+const char *run_vm_name(const struct run *run, uint32_t vm, char *buf, size_t n);
+const char *run_host_name(const struct run *run, uint32_t host, char *buf, size_t n);
+
+/* Within the folder: the parts of a run. */
+
+/* divide.c: what a host's VMs get from now on. Writes grants into the slots. */
+int divide_init(struct run *run);
+void divide_fini(struct run *run);
+int divide_host(struct run *run, uint32_t host, uint32_t *oom_victim) must_check;
+
+/* lifecycle.c: VMs come and go. */
+int lifecycle_init(struct run *run) must_check;
+int lifecycle_event(struct run *run, const struct evq_event *event) must_check;
+int lifecycle_end_vm(struct run *run, uint32_t vm, enum vm_state state) must_check;
+int lifecycle_retry_waiting(struct run *run) must_check;
+
+/* run.c: brings a host to now under the division in force and marks it for a new one. */
+int run_touch(struct run *run, uint32_t host) must_check;
+
+enum run_event {
+	EVENT_GROUP,   /* id = group: its VMs, or the next of them, are created */
+	EVENT_DESTROY, /* id = VM */
+	EVENT_ACTION,  /* id = action of the scenario */
+	EVENT_FAIL,    /* id = host */
+	EVENT_REPAIR,
+	EVENT_HOST, /* id = host: its demand changes */
+	EVENT_TICK,
+	EVENT_WARM,
+	EVENT_END,
+};
+
+/* Schedules; the class of an event is its kind's. -ENOMEM with run->err set. */
+int run_schedule(struct run *run, enum run_event kind, uint32_t id, int64_t time_ns,
+		 uint64_t *handle) must_check;
+
+#endif
