@@ -328,23 +328,29 @@ static int decode_map(struct loader *ld, const struct node *map, const struct op
 }
 
 /* `compare: [equal, drf]` is short for a list of {cpu: equal} and {all: drf}. */
+static int expand_set(struct loader *ld, struct node **entry)
+{
+	struct node *name = *entry;
+
+	if (name->kind != NODE_SCALAR || node_is_null(name))
+		return 0;
+	*entry = node_new(ld, NODE_MAP, name->at);
+	if (!*entry)
+		return err_nomem(ld->err);
+	const char *key = policy_only_joint(name->text) ? "all" : "cpu";
+	return node_put(ld, *entry, (struct pair){key, name->at, name});
+}
+
 static int expand_compare(struct loader *ld, const struct node *root)
 {
-	const struct pair *compare = node_find(root, "compare");
+	struct pair *compare = node_find(root, "compare");
 
-	for (size_t i = 0; compare && i < compare->value->n && compare->value->kind == NODE_LIST;
-	     i++) {
-		struct node *item = compare->value->item[i];
-		if (item->kind != NODE_SCALAR || node_is_null(item))
-			continue;
-		struct node *map = node_new(ld, NODE_MAP, item->at);
-		if (!map)
-			return err_nomem(ld->err);
-		struct pair pair = {policy_only_joint(item->text) ? "all" : "cpu", item->at, item};
-		int err = node_put(ld, map, pair);
+	if (!compare || compare->value->kind != NODE_LIST)
+		return compare ? expand_set(ld, &compare->value) : 0;
+	for (size_t i = 0; i < compare->value->n; i++) {
+		int err = expand_set(ld, &compare->value->item[i]);
 		if (err)
 			return err;
-		compare->value->item[i] = map;
 	}
 	return 0;
 }
