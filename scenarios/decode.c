@@ -96,6 +96,12 @@ static void wrong_kind(struct loader *ld, struct place at, const char *key, cons
 	place_error(ld->err, at, key, "is %s (should be %s)", node_what(node), right);
 }
 
+/* Plug-ins from before OPT_PATH have their files in texts called path. */
+static bool is_path(const struct opt *opt, enum opt_type type)
+{
+	return type == OPT_PATH || (type == OPT_STRING && strcmp(opt->name, "path") == 0);
+}
+
 /* A scalar, into the setting at base + offset. For OPT_LIST one element of it. */
 static int decode_scalar(struct loader *ld, const struct opt *opt, struct place at,
 			 const struct node *node, void *base)
@@ -108,7 +114,7 @@ static int decode_scalar(struct loader *ld, const struct opt *opt, struct place 
 		return 0;
 	}
 	const char *text = node->text;
-	if (type == OPT_PATH && text[0] != '/' && text[0] != '\0' && at.src->dir) {
+	if (is_path(opt, type) && text[0] != '/' && text[0] != '\0' && at.src->dir) {
 		text = arena_printf(&ld->arena, "%s/%s", at.src->dir, text);
 		if (!text)
 			return err_nomem(ld->err);
@@ -366,6 +372,16 @@ static void mark_absent(struct loader *ld, const struct opt *opts, void *base)
 	}
 }
 
+/* "web" for scenarios/web.yaml. */
+static const char *file_stem(struct scenario *s)
+{
+	const char *slash = strrchr(s->path, '/'), *base = slash ? slash + 1 : s->path;
+	const char *dot = strrchr(base, '.');
+	int len = dot && dot > base ? (int)(dot - base) : (int)strlen(base);
+
+	return arena_printf(&s->arena, "%.*s", len, base);
+}
+
 /* Defaults that depend on other settings, or that no text of a table can say. */
 static int decode_absent(struct loader *ld)
 {
@@ -390,7 +406,9 @@ static int decode_absent(struct loader *ld)
 		mark_absent(ld, opt_find(scenario_action_table.opts, "io")->sub->opts,
 			    &action[i].io);
 	}
-	return runs_resolve(ld);
+	if (!s->name)
+		s->name = file_stem(s);
+	return s->name ? runs_resolve(ld) : err_nomem(ld->err);
 }
 
 int decode_scenario(struct loader *ld, struct node *root)
