@@ -37,7 +37,7 @@ _Static_assert(sizeof(struct replay) <= 96, "a million VMs have one each");
 static const struct opt opts[] = {
 	WORKLOAD_COMMON_OPTS(struct replay, "100%"),
 	{.name = "path",
-	 .type = OPT_STRING,
+	 .type = OPT_PATH,
 	 .offset = offsetof(struct replay, path),
 	 .required = true,
 	 .help = "file or directory of the trace"},

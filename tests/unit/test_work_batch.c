@@ -16,6 +16,8 @@ static void test_alone(void **unused)
 	assert_true(b.demand.want[RES_MEM] == 1073741824.);
 	assert_true(b.demand.want[RES_DISK] == 1e6);
 	assert_int_equal(b.ops->next(b.state, b.now_ns, b.rate), 107 * SEC);
+	/* one task cannot use the second core, even if it is given */
+	assert_int_equal(b.ops->next(b.state, b.now_ns, 2000), 107 * SEC);
 	bench_run(&b, 107 * SEC - 2);
 	assert_false(b.demand.done);
 	bench_run(&b, 107 * SEC);
