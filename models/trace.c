@@ -51,7 +51,7 @@ int trace_file_read(struct trace_file *file, const char *path, struct err *err)
 	if (fd < 0)
 		return err_input(err, "%s: cannot be opened: %s", path, strerror(errno));
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		ret = err_input(err, "%s: not a regular file (a trace is read twice)", path);
+		ret = err_input(err, "%s: not a regular file", path);
 		goto out;
 	}
 	size_t need = (size_t)st.st_size + 2;
@@ -371,8 +371,11 @@ char *trace_show(const char *text, size_t len, char buf[48])
 {
 	size_t n = 0;
 
-	for (; n < len && n < 40; n++)
-		buf[n] = text[n] >= ' ' && text[n] <= '~' ? text[n] : '?';
+	for (; n < len && n < 40; n++) {
+		buf[n] = text[n];
+		if (buf[n] < ' ' || buf[n] > '~')
+			buf[n] = '?';
+	}
 	memcpy(buf + n, n < len ? "..." : "", n < len ? 4 : 1);
 	return buf;
 }

@@ -427,6 +427,10 @@ static int read_row(struct csv_trace *c, const char *p, const char *end, size_t 
 		err_input(err, "%s:%zu:%td: %s", c->file.path, line, at - start + 1, what);
 		return 0;
 	}
+	if (p == end) {
+		err_input(err, "%s:%zu:1: empty line (would be a sample)", c->file.path, line);
+		return 0;
+	}
 	if (row.n != c->nfields) {
 		err_input(err, "%s:%zu:1: %d fields (would be %d, as in the header)", c->file.path,
 			  line, row.n, c->nfields);

@@ -26,7 +26,7 @@ static const char *show_time(int64_t ns, char buf[64])
 	time_t s = (time_t)(ns / 1000000000);
 	struct tm tm;
 
-	if (s >= 86400 * 365 && gmtime_r(&s, &tm))
+	if (s >= (time_t)86400 * 365 && gmtime_r(&s, &tm))
 		strftime(buf, 64, "%Y-%m-%dT%H:%M:%SZ", &tm);
 	else
 		snprintf(buf, 64, "%.9g s", (double)ns / 1e9);

@@ -447,7 +447,7 @@ static void csv_damaged(void **state)
 			    "x.csv:16:6: text after a closing quote (would be a comma)\n"
 			    "x.csv:17:5: cpu: number out of range\n"
 			    "x.csv:18:7: memory: not a number\n"
-			    "x.csv:19:1: 1 fields (would be 4, as in the header)");
+			    "x.csv:19:1: empty line (would be a sample)");
 	assert_non_null(strstr(errors_of(NULL, "x.csv", "time,vm,cpu,ram[TB],net,cpu\n"),
 			       "x.csv:1:13: ram[TB]: no such unit"));
 	assert_non_null(strstr(err.text, ":1:21: net: no such column"));
@@ -619,20 +619,50 @@ static void allocations_fail(void **state)
 	}
 }
 
-/* The PlanetLab day that the literature uses most, against its published statistics. */
-static void planetlab_20110303(void **state)
+/* A real trace in the folder that COTENANT_TRACES names, or a visible skip. */
+static struct trace *load_public(const char *name)
 {
 	const char *dir = getenv("COTENANT_TRACES");
 	struct stat st;
 	char path[4096];
 
-	(void)state;
-	snprintf(path, sizeof(path), "%s/20110303", dir ? dir : "");
+	snprintf(path, sizeof(path), "%s/%s", dir ? dir : "", name);
 	if (!dir || stat(path, &st) < 0) {
-		print_message("skipped: COTENANT_TRACES names no folder with 20110303\n");
+		print_message("skipped: COTENANT_TRACES names no folder with %s\n", name);
 		skip();
 	}
-	struct trace *t = load(path, NULL);
+	return load(path, NULL);
+}
+
+/* What an independent count over the published sample of 76 VMs gives. */
+static void bitbrains_sample(void **state)
+{
+	struct trace *t = load_public("fastStorage/2013-8");
+
+	(void)state;
+	if (t->n != 76) {
+		trace_free(t);
+		print_message("skipped: not the sample of 76 VMs\n");
+		skip();
+	}
+	assert_int_equal(t->rows, 665713);
+	assert_int_equal(t->step_ns / 1000000000, 300);
+	assert_int_equal(note(t, "at the time of"), 26889);
+	assert_int_equal(note(t, "half a step off"), 50570);
+	assert_int_equal(note(t, "gaps over"), 716);
+	assert_int_equal(note(t, "E notation"), 145235);
+	assert_int_equal(note(t, "the VM is off"), 104671);
+	assert_int_equal(note(t, "above 100 %"), 26676);
+	assert_int_equal(note(t, "than provisioned"), 34);
+	assert_int_equal(note(t, "with 0 memory"), 167766);
+	trace_free(t);
+}
+
+/* The PlanetLab day that the literature uses most, against its published statistics. */
+static void planetlab_20110303(void **state)
+{
+	(void)state;
+	struct trace *t = load_public("20110303");
 	size_t count[101] = {0}, total = t->n * t->steps, below = 0, q[3] = {0};
 	double sum = 0, sq = 0, means = 0, means_sq = 0;
 	assert_int_equal(t->n, 1052);
@@ -695,6 +725,7 @@ int main(void)
 		TEST(natural_order),
 		TEST(allocations_fail),
 		TEST(planetlab_20110303),
+		TEST(bitbrains_sample),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
