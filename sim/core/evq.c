@@ -6,7 +6,8 @@
  * rescheduling gives it a new entry; the old entry stays in the heap, is recognised as stale by its
  * serial, and is dropped when it reaches the root. So sifting writes nothing but the heap itself:
  * keeping a position per slot costs a cache miss per level in large queues. Invariants: the root is
- * never stale; stale entries are at most EVQ_STALE_SLACK more than live ones (else all are swept).
+ * never stale, unless it is the hole that the last pop left, and then no other entry is; stale
+ * entries are at most EVQ_STALE_SLACK more than live ones (else all are swept).
  *
  * Serials run out after EVQ_SERIALS; then the heap is sorted in place and numbered afresh, which
  * keeps the order. A slot's generation is odd while it is in use, so a handle fits only what it was
@@ -15,6 +16,7 @@
 #include "sim/core/evq.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #include "sim/core/bug.h"
 #include "sim/core/mem.h"
@@ -22,12 +24,15 @@
 #ifndef EVQ_SERIALS
 #define EVQ_SERIALS (UINT64_C(1) << 32)
 #endif
-#define EVQ_STALE_SLACK 256u
-#define SLOT_BITS       28
-#define SLOT_MASK       ((UINT32_C(1) << SLOT_BITS) - 1)
-#define SLOT_LIMIT      ((size_t)SLOT_MASK)
-#define CLASS_SHIFT     60
-#define LINE            64u
+#define EVQ_STALE_SLACK  256u
+#define SLOT_BITS        28
+#define SLOT_MASK        ((UINT32_C(1) << SLOT_BITS) - 1)
+#define SLOT_LIMIT       ((size_t)SLOT_MASK)
+#define CLASS_SHIFT      60
+#define PREFETCH_FROM    32768u /* pending events */
+#define LINE             64u
+#define SMALL_PAGE       4096u
+#define LARGE_PAGES_FROM ((size_t)4 << 20)
 
 /* The root is entry 3 of memory aligned to a cache line; the children of i are 4i-8 .. 4i-5. */
 #define ROOT ((size_t)3)
@@ -54,6 +59,7 @@ struct evq {
 	size_t live; /* pending events */
 	size_t cap;  /* slots; the heap has room for twice as many entries, and the slack */
 	size_t used; /* slots ever used */
+	bool hole;   /* the root was popped and awaits the next push; then nothing is stale */
 	uint32_t free_slot;
 	uint64_t serial; /* next */
 };
@@ -100,7 +106,8 @@ static inline size_t least_of_four(const struct entry *heap, size_t c)
 	size_t a = c + (order(&heap[c + 1]) < order(&heap[c]));
 	size_t b = c + 2 + (order(&heap[c + 3]) < order(&heap[c + 2]));
 
-	return order(&heap[b]) < order(&heap[a]) ? b : a;
+	/* A mask and not a branch, which would be mispredicted half the time. */
+	return a ^ ((a ^ b) & -(size_t)(order(&heap[b]) < order(&heap[a])));
 }
 
 /* Puts @e into the heap of entries ROOT..end-1 from @hole downwards. */
@@ -140,16 +147,23 @@ static void heap_remove_root(struct evq *q)
 
 static inline size_t stale_count(const struct evq *q)
 {
-	return q->end - ROOT - q->live;
+	return q->end - ROOT - q->live - q->hole;
+}
+
+/* Most events are followed by a new one, which then takes the place of the old in one sift. */
+static inline void fill_hole(struct evq *q)
+{
+	if (q->hole) {
+		q->hole = false;
+		heap_remove_root(q);
+	}
 }
 
 /* Drops stale entries from the root. */
 static inline void settle(struct evq *q)
 {
-	if (stale_count(q) == 0) {
-		__builtin_prefetch(&q->slots[entry_slot(&q->heap[ROOT])]);
+	if (stale_count(q) == 0)
 		return;
-	}
 	while (q->end > ROOT && entry_is_stale(q, &q->heap[ROOT]))
 		heap_remove_root(q);
 }
@@ -171,6 +185,7 @@ static void renumber(struct evq *q)
 {
 	struct entry *heap = q->heap;
 
+	fill_hole(q);
 	sweep(q);
 	for (size_t end = q->end; end > ROOT + 1; end--) {
 		struct entry first = heap[ROOT];
@@ -205,6 +220,17 @@ static struct entry entry_make(struct evq *q, int64_t time_ns, unsigned priority
 	};
 }
 
+/* A large queue misses the TLB at each level unless its pages are large. Only a hint: it may fail.
+ */
+static void use_large_pages(void *p, size_t bytes)
+{
+	uintptr_t from = ((uintptr_t)p + SMALL_PAGE - 1) & ~(uintptr_t)(SMALL_PAGE - 1);
+	uintptr_t to = ((uintptr_t)p + bytes) & ~(uintptr_t)(SMALL_PAGE - 1);
+
+	if (bytes >= LARGE_PAGES_FROM)
+		(void)madvise((void *)from, to - from, MADV_HUGEPAGE);
+}
+
 static int evq_resize(struct evq *q, size_t cap)
 {
 	if (cap > SLOT_LIMIT)
@@ -217,6 +243,8 @@ static int evq_resize(struct evq *q, size_t cap)
 		mem_free(slots);
 		return -1;
 	}
+	use_large_pages(heap_mem, entries * sizeof(struct entry));
+	use_large_pages(slots, cap * sizeof(*slots));
 	uintptr_t skip = -(uintptr_t)heap_mem & (LINE - 1);
 	struct entry *heap = (struct entry *)(void *)((char *)heap_mem + skip);
 	if (q->heap) {
@@ -293,7 +321,12 @@ uint64_t evq_push(struct evq *q, struct evq_event event, unsigned priority)
 	s->kind = event.kind;
 	s->id = event.id;
 	q->live++;
-	sift_up(q->heap, q->end++, e);
+	if (q->hole) {
+		q->hole = false;
+		sift_down(q->heap, q->end, ROOT, e);
+	} else {
+		sift_up(q->heap, q->end++, e);
+	}
 	return (uint64_t)s->gen << 32 | (uint64_t)priority << SLOT_BITS | (slot + 1);
 }
 
@@ -301,18 +334,34 @@ bool evq_pop(struct evq *q, struct evq_event *event)
 {
 	if (q->live == 0)
 		return false;
+	fill_hole(q);
 	const struct entry *root = &q->heap[ROOT];
 	struct slot *s = &q->slots[entry_slot(root)];
 	*event = (struct evq_event){(int64_t)root->time, s->kind, s->id};
 	slot_release(q, s);
-	heap_remove_root(q);
-	settle(q);
+	q->hole = true;
+	if (q->live > PREFETCH_FROM) {
+		/* Far from any cache, and sure to be asked for next or after the event now pushed.
+		 */
+		size_t next = least_of_four(q->heap, ROOT + 1);
+		__builtin_prefetch(&q->slots[entry_slot(&q->heap[next])], 1);
+	}
+	if (stale_count(q) > 0) {
+		fill_hole(q);
+		settle(q);
+	}
 	return true;
 }
 
 int64_t evq_next_time(const struct evq *q)
 {
-	return q->live > 0 ? (int64_t)q->heap[ROOT].time : INT64_MAX;
+	size_t from = q->hole ? ROOT + 1 : ROOT, to = q->hole ? ROOT + 5 : ROOT + 1;
+	int64_t first = INT64_MAX;
+
+	for (size_t i = from; i < to && i < q->end; i++)
+		if ((int64_t)q->heap[i].time < first)
+			first = (int64_t)q->heap[i].time;
+	return first;
 }
 
 static void tidy(struct evq *q)
@@ -329,6 +378,7 @@ bool evq_cancel(struct evq *q, uint64_t handle)
 
 	if (!s)
 		return false;
+	fill_hole(q);
 	slot_release(q, s);
 	tidy(q);
 	return true;
@@ -340,6 +390,7 @@ bool evq_reschedule(struct evq *q, uint64_t handle, int64_t time_ns)
 
 	if (!s)
 		return false;
+	fill_hole(q);
 	unsigned priority = (unsigned)(handle >> SLOT_BITS) & (EVQ_CLASSES - 1);
 	uint32_t slot = (uint32_t)(s - q->slots);
 	struct entry e = entry_make(q, time_ns, priority, slot);

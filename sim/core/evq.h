@@ -7,7 +7,8 @@
  * cancelled; handles are never reused within a queue's first 2^31 events per slot, so a stale handle
  * is recognised. Rescheduling gives the event a new serial: it goes behind others of its new time.
  *
- * Cost: O(log4 n) each; nothing is allocated below the size given to evq_init() and growth doubles.
+ * Cost: O(log4 n) each, amortised; nothing is allocated below the size given to evq_new() and growth
+ * doubles, up to 2^28 - 1 pending events.
  */
 #ifndef COTENANT_SIM_CORE_EVQ_H
 #define COTENANT_SIM_CORE_EVQ_H
