@@ -35,16 +35,49 @@ static inline double most(double a, double b)
 	return a > b ? a : b;
 }
 
+/* Two VMs at a time and without branches: whether a VM is on its linear part is as good as random.
+ */
+typedef double pair __attribute__((vector_size(16)));
+typedef int64_t mask __attribute__((vector_size(16)));
+
+typedef double pair_in_memory __attribute__((vector_size(16), aligned(8), may_alias));
+
+static inline pair pair_at(const double *p)
+{
+	return *(const pair_in_memory *)p;
+}
+
+static inline void pair_put(double *p, pair v)
+{
+	*(pair_in_memory *)p = v;
+}
+
+static inline pair choose(mask m, pair yes, pair no)
+{
+	return (pair)((m & (mask)yes) | (~m & (mask)no));
+}
+
 static inline struct piece curve_at(const struct curve *c, double level, double *x)
 {
-	struct piece p = {0.0, 0.0};
+	const pair zero = {0.0, 0.0};
+	pair fixed = zero, slope = zero;
+	size_t i = 0;
 
-	for (size_t i = 0; i < c->n; i++) {
+	for (; i + 1 < c->n; i += 2) {
+		pair w = pair_at(c->w + i), u = pair_at(c->u + i), f = pair_at(c->f + i);
+		pair t = w * level;
+		mask above = t > f, below = t < u, linear = above & below;
+		pair v = choose(below, choose(above, t, f), u);
+		pair_put(x + i, v);
+		fixed += choose(linear, zero, v);
+		slope += choose(linear, w, zero);
+	}
+	struct piece p = {fixed[0] + fixed[1], slope[0] + slope[1]};
+	if (i < c->n) {
 		double t = level * c->w[i];
-		double v = least(most(t, c->f[i]), c->u[i]);
-		bool linear = (t > c->f[i]) & (t < c->u[i]);
-		x[i] = v;
-		p.fixed += linear ? 0.0 : v;
+		x[i] = least(most(t, c->f[i]), c->u[i]);
+		bool linear = t > c->f[i] && t < c->u[i];
+		p.fixed += linear ? 0.0 : x[i];
 		p.slope += linear ? c->w[i] : 0.0;
 	}
 	return p;
@@ -126,19 +159,35 @@ struct totals {
 	double u, f, w;
 };
 
-/* Fills u and f for M1 and sums. */
-static struct totals prepare(const struct share_col *col, size_t n, double *u, double *f)
+/* Fills u (twice) and f for M1 and sums. */
+static inline struct totals prepare(const struct share_col *col, size_t n, double *u, double *f,
+				    double *grant)
 {
-	struct totals sum = {0.0, 0.0, 0.0};
+	const pair zero = {0.0, 0.0};
+	pair su = zero, sf = zero, sw = zero;
+	size_t i = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		double ui = least(col->want[i], col->cap[i]);
-		double fi = least(col->floor[i], ui);
-		ui = col->weight[i] > 0.0 ? ui : fi;
-		u[i] = ui;
-		f[i] = fi;
-		sum.u += ui;
-		sum.f += fi;
+	for (; i + 1 < n; i += 2) {
+		pair want = pair_at(col->want + i), cap = pair_at(col->cap + i);
+		pair floor = pair_at(col->floor + i), w = pair_at(col->weight + i);
+		pair ui = choose(want < cap, want, cap);
+		pair fi = choose(floor < ui, floor, ui);
+		ui = choose(w > zero, ui, fi);
+		pair_put(u + i, ui);
+		pair_put(f + i, fi);
+		pair_put(grant + i, ui);
+		su += ui;
+		sf += fi;
+		sw += w;
+	}
+	struct totals sum = {su[0] + su[1], sf[0] + sf[1], sw[0] + sw[1]};
+	if (i < n) {
+		u[i] = least(col->want[i], col->cap[i]);
+		f[i] = least(col->floor[i], u[i]);
+		u[i] = col->weight[i] > 0.0 ? u[i] : f[i];
+		grant[i] = u[i];
+		sum.u += u[i];
+		sum.f += f[i];
 		sum.w += col->weight[i];
 	}
 	return sum;
@@ -146,7 +195,7 @@ static struct totals prepare(const struct share_col *col, size_t n, double *u, d
 
 static void scale_to(const double *f, size_t n, double sum, double capacity, double *x)
 {
-	double scale = capacity / sum;
+	double scale = sum > 0.0 ? capacity / sum : 0.0;
 
 	for (size_t i = 0; i < n; i++)
 		x[i] = f[i] * scale;
@@ -155,7 +204,7 @@ static void scale_to(const double *f, size_t n, double sum, double capacity, dou
 void fill_level(const struct share_col *col, size_t n, double *scratch, double *grant)
 {
 	double *f = scratch, *u = scratch + n;
-	struct totals sum = prepare(col, n, grant, f);
+	struct totals sum = prepare(col, n, u, f, grant);
 
 	if (sum.u <= col->capacity)
 		return;
@@ -163,8 +212,6 @@ void fill_level(const struct share_col *col, size_t n, double *scratch, double *
 		scale_to(f, n, sum.f, col->capacity, grant);
 		return;
 	}
-	for (size_t i = 0; i < n; i++)
-		u[i] = grant[i];
 	struct curve c = {u, f, col->weight, n};
 	solve(&c, col->capacity, col->capacity / sum.w, grant);
 }
@@ -173,7 +220,7 @@ void fill_level(const struct share_col *col, size_t n, double *scratch, double *
 void fill_above(const struct share_col *col, size_t n, double *scratch, double *grant)
 {
 	double *f = scratch, *u = scratch + n, *zero = scratch + 2 * n;
-	struct totals sum = prepare(col, n, grant, f);
+	struct totals sum = prepare(col, n, u, f, grant);
 
 	if (sum.u <= col->capacity)
 		return;
@@ -323,7 +370,7 @@ static double joint_level(struct joint *j, size_t k, double *x)
 	}
 	if (sum.u <= j->room[k])
 		return INFINITY;
-	if (sum.f >= j->room[k])
+	if (sum.f >= j->room[k] || j->scale[k] < 1.0)
 		return 0.0;
 	struct curve c = {j->u, j->f, j->w, n};
 	return solve(&c, j->room[k], j->room[k] / sum.w, x);

@@ -1,5 +1,5 @@
-/* The plug-ins of this folder that are compiled in, in the order of every listing. X(name) stands for
- * `const struct policy_ops policy_<name>` or `const struct placer_ops placer_<name>`. */
+/* The plug-ins of this folder that are compiled in, in the order of every listing. X(name) stands
+ * for `const struct policy_ops policy_<name>` or `const struct placer_ops placer_<name>`. */
 #ifndef COTENANT_POLICIES_LIST_H
 #define COTENANT_POLICIES_LIST_H
 

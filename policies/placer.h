@@ -2,8 +2,8 @@
  * Placers: which host takes a VM.
  *
  * The core keeps, per host and dimension, what is still free under the overcommit ratios, and hides
- * hosts that cannot take the VM whatever the placer thinks: floors that would not fit, hosts that are
- * down. A placer never returns a host where the request does not fit (the core checks).
+ * hosts that cannot take the VM whatever the placer thinks: floors that would not fit, hosts that
+ * are down. A placer never returns a host where the request does not fit (the core checks).
  */
 #ifndef COTENANT_POLICIES_PLACER_H
 #define COTENANT_POLICIES_PLACER_H
@@ -34,7 +34,8 @@ struct place_view {
 struct placer_ops {
 	struct plugin plugin;
 
-	/* Required. The host for a VM that requests @req, or PLACE_NOWHERE. Ties go to the lower id. */
+	/* Required. The host for a VM that requests @req, or PLACE_NOWHERE. Ties go to the lower
+	 * id. */
 	uint32_t (*place)(void *state, const struct place_view *view, const double req[PLACE_DIMS]);
 
 	/* Not required. @seed: of the placer's own random stream, for those that draw. */

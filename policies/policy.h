@@ -11,26 +11,29 @@
 #include "sim/core/plugin.h"
 
 enum policy_flags {
-	POLICY_MEMORYLESS = 1,      /* the answer depends on the view alone, not on time or history */
+	POLICY_MEMORYLESS = 1, /* the answer depends on the view alone, not on time or history */
 	POLICY_WORK_CONSERVING = 2, /* in one column: sum of grants = min(capacity, sum of
 				     * min(want, cap)), but for VMs of weight 0 */
 	POLICY_JOINT = 4,           /* may be named for all resources at once */
-	POLICY_ENTITLEMENT = 8,     /* in one column its default answer is the entitlement of design.md
-				     * section 5 (weighted max-min), so nobody need compute that again */
+	POLICY_ENTITLEMENT =
+		8, /* in one column its default answer is the entitlement of design.md
+		    * section 5 (weighted max-min), so nobody need compute that again */
 };
 
 struct policy_ops {
 	struct plugin plugin;
-	unsigned resources; /* bits RES_BIT(r): what it can divide */
-	unsigned flags;     /* promises that the tests check */
+	unsigned resources;   /* bits RES_BIT(r): what it can divide */
+	unsigned flags;       /* promises that the tests check */
 	size_t vm_state_size; /* 0 = none; the core allocates and zeroes it */
 
-	/* Required. Writes grant[k][i] for every column k and VM i. Same state and view, same grants. No
-	 * clock, no I/O, no random numbers but from its own state, no malloc(). n may be 0. */
+	/* Required. Writes grant[k][i] for every column k and VM i. Same state and view, same
+	 * grants. No clock, no I/O, no random numbers but from its own state, no malloc(). n may be
+	 * 0. */
 	void (*divide)(void *state, const struct share_view *view, double *const *grant);
 
-	/* Not required. Called once per run, after the options were filled in: checks what single ranges
-	 * cannot, prepares state. 0 or a negative errno with @err set. fini() is called even then. */
+	/* Not required. Called once per run, after the options were filled in: checks what single
+	 * ranges cannot, prepares state. 0 or a negative errno with @err set. fini() is called even
+	 * then. */
 	int (*init)(void *state, struct err *err);
 	void (*fini)(void *state);
 

@@ -1,4 +1,5 @@
-/* The policies and placers that are compiled in, by kind (plugin.h), and those loaded at run time. */
+/* The policies and placers that are compiled in, by kind (plugin.h), and those loaded at run time.
+ */
 #ifndef COTENANT_POLICIES_REGISTRY_H
 #define COTENANT_POLICIES_REGISTRY_H
 
@@ -13,7 +14,8 @@ extern const struct plugin_kind placer_kind;
  * kind. Call before any run. 0 or -EINVAL / -errno with @err set. */
 int registry_load(const char *path, struct err *err) must_check;
 
-/* NULL, or why these ops must not be used. Checked for built-ins (tests) and shared objects alike. */
+/* NULL, or why these ops must not be used. Checked for built-ins (tests) and shared objects alike.
+ */
 const char *registry_problem(const struct plugin_kind *kind, const struct plugin *plugin, char *why,
 			     size_t n);
 
