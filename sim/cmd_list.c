@@ -105,34 +105,46 @@ static int parse_set(char *arg, struct scenario_set *set, struct err *err)
 	return 0;
 }
 
+/* Options with their values out of the way, wherever they stand: fills @sets, loads plug-ins, and
+ * moves the names of files to the front of argv. The number of files, or a negative errno. */
+static int parse_check(int argc, char **argv, struct scenario_set *sets, size_t *nsets,
+		       struct err *err)
+{
+	int files = 0, code = 0;
+
+	for (int i = 1; i < argc && code == 0; i++) {
+		char *value = i + 1 < argc ? argv[i + 1] : NULL;
+		if (strcmp(argv[i], "--set") == 0) {
+			code = parse_set(value, &sets[(*nsets)++], err);
+			i++;
+		} else if (strcmp(argv[i], "--plugin") == 0) {
+			code = value ? registry_load(value, err)
+				     : err_input(err, "--plugin: needs a shared object");
+			i++;
+		} else if (argv[i][0] == '-' && argv[i][1]) {
+			code = err_input(err,
+					 "check: %s: unknown option (known are --set path=value "
+					 "and --plugin FILE.so)",
+					 argv[i]);
+		} else {
+			argv[files++] = argv[i];
+		}
+	}
+	if (code == 0 && files == 0)
+		code = err_input(err, "check: no file named (cotenant check SCENARIO.yaml...)");
+	return code ? code : files;
+}
+
 static int check_files(int argc, char **argv, struct scenario_set *sets, struct err *err)
 {
-	size_t nsets = 0, files = 0;
-	int result = 0;
+	size_t nsets = 0;
+	int result = 0, files = parse_check(argc, argv, sets, &nsets, err);
 
-	/* Overrides count for all files, wherever they stand. */
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--set") != 0)
-			continue;
-		int code = parse_set(argv[++i], &sets[nsets++], err);
-		if (code)
-			return code;
-	}
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--set") == 0) {
-			i++;
-			continue;
-		}
-		if (argv[i][0] == '-' && argv[i][1])
-			return err_input(err, "%s: unknown option (check knows --set path=value)",
-					 argv[i]);
+	for (int i = 0; i < files; i++) {
 		int code = check_file(argv[i], sets, nsets, err);
 		result = result ? result : code;
-		files++;
 	}
-	if (files == 0)
-		return err_input(err, "check: no file named (cotenant check SCENARIO.yaml...)");
-	return result;
+	return files < 0 ? files : result;
 }
 
 int cmd_check(int argc, char **argv, struct err *err)

@@ -8,7 +8,8 @@
 
 #include "sim/core/err.h"
 
-/* check [--set path=value] FILE...: one line for each file that is good; all errors of the others.
+/* check [--set path=value] [--plugin FILE.so] FILE...: one line for each file that is good; all
+ * errors of the others.
  */
 int cmd_check(int argc, char **argv, struct err *err) must_check;
 
