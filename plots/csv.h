@@ -1,9 +1,10 @@
 /*
  * The only CSV writer, and a reader of what it wrote.
  *
- * Numbers are written by hand: locale-free, the shortest of up to 9 significant digits that is right to
- * 9 digits, so equal values give equal bytes everywhere. Files appear whole or not at all: rows go to
- * "<path>.tmp", which csv_close() renames. Text with comma, quote or newline is quoted (RFC 4180).
+ * Numbers are written by hand, without regard to the locale: whole ones below 1e15 in full, others
+ * with up to 9 significant digits and no zeros at the end, so equal values give equal bytes
+ * everywhere. Files appear whole or not at all: rows go to "<path>.tmp", which csv_close() renames.
+ * Text with comma, quote or newline is quoted (RFC 4180).
  */
 #ifndef COTENANT_PLOTS_CSV_H
 #define COTENANT_PLOTS_CSV_H
@@ -25,9 +26,10 @@ void csv_text(struct csv *csv, const char *text);
 void csv_real(struct csv *csv, double value);
 void csv_int(struct csv *csv, int64_t value);
 void csv_time(struct csv *csv, int64_t ns); /* as seconds, exact */
-void csv_end_row(struct csv *csv); /* BUG_ON() a row of the wrong length */
+void csv_end_row(struct csv *csv);          /* BUG_ON() a row of the wrong length */
 
-/* Appends the rows of another file written with the same header (comment and header are skipped). */
+/* Appends the rows of another file written with the same header (comment and header are skipped).
+ */
 int csv_append_file(struct csv *csv, const char *path, struct err *err) must_check;
 
 /* Flushes, syncs, renames and frees; on failure removes the temporary file. Frees in any case. */

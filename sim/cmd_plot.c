@@ -1,0 +1,46 @@
+/* See cmd_plot.h; the work is plots/plot.c's. */
+#include "sim/cmd_plot.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "plots/plot.h"
+
+static void print_pictures(const char *dir)
+{
+	static const char *const endings[] = {"png", "svg"};
+	char path[4200];
+
+	for (size_t i = 0; plot_name(i); i++) {
+		for (size_t k = 0; k < sizeof(endings) / sizeof(endings[0]); k++) {
+			snprintf(path, sizeof(path), "%s/plots/%s.%s", dir, plot_name(i),
+				 endings[k]);
+			if (access(path, F_OK) == 0)
+				puts(path);
+		}
+	}
+}
+
+int cmd_plot(int argc, char **argv, struct err *err)
+{
+	static const char usage[] = "usage: cotenant plot DIR [--format png|svg|both]";
+	const char *dir = NULL, *format = "both";
+
+	for (int i = 1; i < argc; i++) {
+		if (strncmp(argv[i], "--format=", 9) == 0)
+			format = argv[i] + 9;
+		else if (strcmp(argv[i], "--format") == 0 && i + 1 < argc)
+			format = argv[++i];
+		else if (argv[i][0] == '-' || dir)
+			return err_input(err, "plot: unexpected argument %s (%s)", argv[i], usage);
+		else
+			dir = argv[i];
+	}
+	if (!dir)
+		return err_input(err, "plot: a folder is missing (%s)", usage);
+	int code = plot_dir(dir, format, err);
+	if (code == 0)
+		print_pictures(dir);
+	return code;
+}
