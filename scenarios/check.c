@@ -13,7 +13,7 @@
 
 /* An error about a setting; where it was not written, at the entry @owner that lacks it. */
 #define wrong(ld, addr, name, owner, ...) \
-	place_error((ld)->err, where(ld, addr, name, owner), name, __VA_ARGS__)
+	place_error((ld), where(ld, addr, name, owner), name, __VA_ARGS__)
 
 static struct place where(struct loader *ld, const void *addr, const char *name, const void *owner)
 {
@@ -295,7 +295,7 @@ static void check_actions(struct loader *ld)
 				continue;
 			any = true;
 			if (action->action != ACTION_RESIZE)
-				place_error(ld->err, mark->at, changes[k],
+				place_error(ld, mark->at, changes[k],
 					    "stands only beside do: resize");
 		}
 		if (action->action == ACTION_RESIZE && !any)
@@ -331,7 +331,7 @@ static void check_policies(struct loader *ld, const struct policy_set *set)
 	check_policy(ld, &set->disk, "disk", RES_BIT(RES_DISK) | RES_BIT(RES_IOPS));
 	if (all && (mark_find(ld, &set->cpu, "cpu") || mark_find(ld, &set->memory, "memory") ||
 		    mark_find(ld, &set->disk, "disk")))
-		place_error(ld->err, all->at, "all",
+		place_error(ld, all->at, "all",
 			    "cannot stand beside cpu, memory or disk (one side only)");
 }
 

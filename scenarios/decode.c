@@ -79,27 +79,21 @@ static void unknown_key(struct loader *ld, const struct pair *pair, const struct
 	char known[300];
 
 	if (strchr(pair->key, ')'))
-		place_error(ld->err, pair->at, pair->key,
+		place_error(ld, pair->at, pair->key,
 			    "unknown key (quote a value with a comma inside of { } or [ ])");
 	else if (near)
-		place_error(ld->err, pair->at, pair->key, "unknown key (did you mean %s?)", near);
+		place_error(ld, pair->at, pair->key, "unknown key (did you mean %s?)", near);
 	else if (opts[0].name)
-		place_error(ld->err, pair->at, pair->key, "unknown key (known are %s)",
+		place_error(ld, pair->at, pair->key, "unknown key (known are %s)",
 			    key_list(opts, known, sizeof(known)));
 	else
-		place_error(ld->err, pair->at, pair->key, "unknown key (there are none here)");
+		place_error(ld, pair->at, pair->key, "unknown key (there are none here)");
 }
 
 static void wrong_kind(struct loader *ld, struct place at, const char *key, const struct node *node,
 		       const char *right)
 {
-	place_error(ld->err, at, key, "is %s (should be %s)", node_what(node), right);
-}
-
-/* Plug-ins from before OPT_PATH have their files in texts called path. */
-static bool is_path(const struct opt *opt, enum opt_type type)
-{
-	return type == OPT_PATH || (type == OPT_STRING && strcmp(opt->name, "path") == 0);
+	place_error(ld, at, key, "is %s (should be %s)", node_what(node), right);
 }
 
 /* A scalar, into the setting at base + offset. For OPT_LIST one element of it. */
@@ -114,7 +108,7 @@ static int decode_scalar(struct loader *ld, const struct opt *opt, struct place 
 		return 0;
 	}
 	const char *text = node->text;
-	if (is_path(opt, type) && text[0] != '/' && text[0] != '\0' && at.src->dir) {
+	if (type == OPT_PATH && text[0] != '/' && text[0] != '\0' && at.src->dir) {
 		text = arena_printf(&ld->arena, "%s/%s", at.src->dir, text);
 		if (!text)
 			return err_nomem(ld->err);
@@ -123,7 +117,7 @@ static int decode_scalar(struct loader *ld, const struct opt *opt, struct place 
 	if (problem == opt_no_memory)
 		return err_nomem(ld->err);
 	if (problem)
-		place_error(ld->err, at, opt->name, "%s", problem);
+		place_error(ld, at, opt->name, "%s", problem);
 	return 0;
 }
 
@@ -134,7 +128,7 @@ static int decode_list(struct loader *ld, const struct opt *opt, struct place at
 	if (node->kind != NODE_LIST)
 		return decode_scalar(ld, opt, at, node, base);
 	if (node->n > MAX_ENTRIES) {
-		place_error(ld->err, at, opt->name, "has more than %d entries", MAX_ENTRIES);
+		place_error(ld, at, opt->name, "has more than %d entries", MAX_ENTRIES);
 		return 0;
 	}
 	for (size_t i = 0; i < node->n; i++) {
@@ -157,7 +151,7 @@ static int decode_maps(struct loader *ld, const struct opt *opt, struct place at
 		return 0;
 	}
 	if (n > MAX_ENTRIES) {
-		place_error(ld->err, at, opt->name, "has more than %d entries", MAX_ENTRIES);
+		place_error(ld, at, opt->name, "has more than %d entries", MAX_ENTRIES);
 		return 0;
 	}
 	char *elems = arena_alloc(&ld->scenario->arena, n, opt->sub->size);
@@ -198,12 +192,12 @@ static const char *plugin_name(struct loader *ld, const struct opt *opt, struct 
 		return opt->def;
 	plugin_list(opt->kind, known, sizeof(known));
 	if (node->kind == NODE_MAP && !kind)
-		place_error(ld->err, *at, opt->name, "kind is missing (one of %s)", known);
+		place_error(ld, *at, opt->name, "kind is missing (one of %s)", known);
 	else if (node->kind == NODE_MAP)
-		place_error(ld->err, kind->at, "kind", "is %s (should be one of %s)",
+		place_error(ld, kind->at, "kind", "is %s (should be one of %s)",
 			    node_what(kind->value), known);
 	else
-		place_error(ld->err, *at, opt->name, "is %s (should be one of %s)", node_what(node),
+		place_error(ld, *at, opt->name, "is %s (should be one of %s)", node_what(node),
 			    known);
 	return NULL;
 }
@@ -215,10 +209,10 @@ static void unknown_plugin(struct loader *ld, const struct opt *opt, struct plac
 	char known[400];
 
 	if (near)
-		place_error(ld->err, at, opt->name, "\"%s\" is not a known %s (did you mean %s?)",
-			    name, opt->kind->what, near);
+		place_error(ld, at, opt->name, "\"%s\" is not a known %s (did you mean %s?)", name,
+			    opt->kind->what, near);
 	else
-		place_error(ld->err, at, opt->name, "\"%s\" is not a known %s (known are %s)", name,
+		place_error(ld, at, opt->name, "\"%s\" is not a known %s (known are %s)", name,
 			    opt->kind->what, plugin_list(opt->kind, known, sizeof(known)));
 }
 
@@ -314,7 +308,7 @@ static int decode_map(struct loader *ld, const struct node *map, const struct op
 {
 	for (const struct opt *opt = opts; opt->name; opt++) {
 		if (opt->required && !node_find(map, opt->name))
-			place_error(ld->err, map->at, opt->name, "is missing (%s: %s)", opt->help,
+			place_error(ld, map->at, opt->name, "is missing (%s: %s)", opt->help,
 				    right_form(opt));
 	}
 	for (size_t i = 0; i < map->n; i++) {
@@ -413,7 +407,7 @@ static int decode_absent(struct loader *ld)
 
 int decode_scenario(struct loader *ld, struct node *root)
 {
-	unsigned before = ld->err->count;
+	size_t before = ld->nproblems;
 	int err = expand_compare(ld, root);
 
 	if (err)
@@ -421,7 +415,7 @@ int decode_scenario(struct loader *ld, struct node *root)
 	if (opt_defaults(scenario_table.opts, ld->scenario, &ld->scenario->arena))
 		return err_nomem(ld->err);
 	err = decode_map(ld, root, scenario_table.opts, ld->scenario, NULL);
-	if (err || ld->err->count > before)
+	if (err || ld->nproblems > before)
 		return err;
 	return decode_absent(ld);
 }

@@ -41,6 +41,7 @@ static struct source *source_new(struct loader *ld, const char *path)
 
 	if (!src)
 		return NULL;
+	src->order = ld->sources++;
 	src->name = arena_strdup(&ld->arena, path);
 	if (slash == path)
 		src->dir = "/";
@@ -156,7 +157,7 @@ static int include_one(struct loader *ld, struct place at, const struct node *no
 	size_t len = 0;
 
 	if (node->kind != NODE_SCALAR || node_is_null(node)) {
-		place_error(ld->err, at, "include", "is %s (should be a file or a list of files)",
+		place_error(ld, at, "include", "is %s (should be a file or a list of files)",
 			    node_what(node));
 		return 0;
 	}
@@ -170,9 +171,9 @@ static int include_one(struct loader *ld, struct place at, const struct node *no
 	if (err == -ENOMEM)
 		err_nomem(ld->err);
 	else if (err)
-		place_error(ld->err, at, "include", "%s: %s", path, file_problem(err));
+		place_error(ld, at, "include", "%s: %s", path, file_problem(err));
 	else if (is_cycle(chain, &link) || link.depth > MAX_CHAIN)
-		place_error(ld->err, at, "include", "%s includes itself", path);
+		place_error(ld, at, "include", "%s includes itself", path);
 	else
 		err = load_source(ld, src, text, len, &link, &root);
 	mem_free(text);
@@ -209,11 +210,11 @@ static int load_source(struct loader *ld, const struct source *src, const char *
 	if (err)
 		return err == -ENOMEM ? err : 0;
 	if (!own || node_is_null(own)) {
-		place_error(ld->err, top, "scenario", "is empty (should be a mapping of settings)");
+		place_error(ld, top, "scenario", "is empty (should be a mapping of settings)");
 		return 0;
 	}
 	if (own->kind != NODE_MAP) {
-		place_error(ld->err, own->at, "scenario", "is %s (should be a mapping of settings)",
+		place_error(ld, own->at, "scenario", "is %s (should be a mapping of settings)",
 			    node_what(own));
 		return 0;
 	}
@@ -319,9 +320,8 @@ static const char *step_entry(struct loader *ld, struct step *step, struct place
 		len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s", i ? ", " : "",
 					name ? name : "?");
 	}
-	place_error(ld->err, at, step->opt ? step->opt->name : "list",
-		    "has no entry \"%.*s\" (has %s)", (int)strcspn(path, "."), path,
-		    list->n ? names : "none");
+	place_error(ld, at, step->opt ? step->opt->name : "list", "has no entry \"%.*s\" (has %s)",
+		    (int)strcspn(path, "."), path, list->n ? names : "none");
 	return NULL;
 }
 
@@ -368,12 +368,12 @@ static int set_at(struct loader *ld, struct node *root, struct place at, const c
 		if (err)
 			return err;
 		if ((*step.slot)->kind == NODE_SCALAR) {
-			place_error(ld->err, at, step.opt ? step.opt->name : "path",
+			place_error(ld, at, step.opt ? step.opt->name : "path",
 				    "is a single value and has nothing inside");
 			return 0;
 		}
 		if (*rest == '\0' || *rest == '.') {
-			place_error(ld->err, at, "path",
+			place_error(ld, at, "path",
 				    "has an empty step (keys, and names or indexes "
 				    "of entries, with dots between)");
 			return 0;
@@ -399,6 +399,7 @@ static int apply_set(struct loader *ld, struct node *root, const struct scenario
 	if (!src)
 		return err_nomem(ld->err);
 	src->is_set = true;
+	src->order = ld->sources++;
 	src->name = arena_printf(&ld->arena, "--set %s", set->path);
 	if (!src->name)
 		return err_nomem(ld->err);
@@ -430,9 +431,9 @@ static int load_tree(struct loader *ld, const char *path, const char *text, size
 		err = apply_set(ld, root, &sets[i]);
 	if (err || !root)
 		return err;
-	unsigned before = ld->err->count;
+	size_t before = ld->nproblems;
 	err = decode_scenario(ld, root);
-	if (err == 0 && ld->err->count == before)
+	if (err == 0 && ld->nproblems == before)
 		check_scenario(ld);
 	return err;
 }
@@ -450,7 +451,12 @@ static int load(struct scenario **scenario, const char *path, const char *text, 
 	ld.scenario = *scenario;
 	ld.scenario->hash = 0xcbf29ce484222325u;
 	int code = load_tree(&ld, path, text, len, chain, sets, nsets);
+	if (ld.no_memory && code != -ENOMEM)
+		code = err_nomem(err);
+	if (code != -ENOMEM)
+		place_errors_tell(&ld);
 	arena_fini(&ld.arena);
+	mem_free(ld.problem);
 	mem_free(ld.mark);
 	return code == 0 && err->count > before ? -EINVAL : code;
 }

@@ -3,9 +3,9 @@
  * know where they stand, and the table that leads from a decoded setting back to its place.
  *
  * yaml.c makes trees, load.c merges files and overrides into one, decode.c fills structs from it by
- * the option tables, check.c looks at the whole. Wrong input is noted in the struct err and reading
- * goes on; the functions return non-zero only where they cannot go on (-ENOMEM, or -EINVAL with the
- * message set).
+ * the option tables, check.c looks at the whole. Wrong input is noted and reading goes on; at the
+ * end it is told in the order of the files. The functions return non-zero only where they cannot go
+ * on: -ENOMEM with ld->err set, or -EINVAL with a problem noted.
  */
 #ifndef COTENANT_SCENARIOS_LOAD_H
 #define COTENANT_SCENARIOS_LOAD_H
@@ -23,6 +23,7 @@ struct source {
 	const char *name; /* as messages show it */
 	const char *dir;  /* relative paths in it start here; NULL = the working directory */
 	bool is_set;
+	size_t order; /* in which they were read */
 };
 
 struct place {
@@ -57,8 +58,18 @@ struct mark {
 	const struct node *node;
 };
 
+struct problem {
+	struct place at;
+	size_t serial;
+	const char *text; /* "key: ..." */
+};
+
 struct loader {
 	struct arena arena; /* of the tree */
+	size_t sources;
+	struct problem *problem;
+	size_t nproblems, problems_cap;
+	bool no_memory; /* a problem could not be noted */
 	struct err *err;
 	size_t nodes; /* made so far; bounded, as aliases may multiply */
 	struct scenario *scenario;
@@ -67,9 +78,11 @@ struct loader {
 	bool marks_sorted;
 };
 
-/* Notes "file:line:col: key: ..." */
-void place_error(struct err *err, struct place at, const char *key, const char *fmt, ...)
+/* Notes "file:line:col: key: ..."; place_errors_tell() puts what was noted into ld->err, file by
+ * file and from top to bottom. */
+void place_error(struct loader *ld, struct place at, const char *key, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+void place_errors_tell(struct loader *ld);
 
 /* Parses one YAML document. *root is NULL if it is empty or after an error. */
 int yaml_read(struct loader *ld, const struct source *src, const char *text, size_t len,

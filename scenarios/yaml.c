@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
 
@@ -25,7 +26,7 @@ struct builder {
 	unsigned depth;
 };
 
-void place_error(struct err *err, struct place at, const char *key, const char *fmt, ...)
+void place_error(struct loader *ld, struct place at, const char *key, const char *fmt, ...)
 {
 	char why[1024];
 	va_list ap;
@@ -33,10 +34,47 @@ void place_error(struct err *err, struct place at, const char *key, const char *
 	va_start(ap, fmt);
 	vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
-	if (at.src->is_set)
-		err_input(err, "%s: %s: %s", at.src->name, key, why);
-	else
-		err_input(err, "%s:%zu:%zu: %s: %s", at.src->name, at.line, at.col, key, why);
+	char *text = arena_printf(&ld->arena, "%s: %s", key, why);
+	if (!text ||
+	    mem_grow(&ld->problem, &ld->problems_cap, ld->nproblems + 1, sizeof(*ld->problem))) {
+		ld->no_memory = true;
+		return;
+	}
+	ld->problem[ld->nproblems] = (struct problem){at, ld->nproblems, text};
+	ld->nproblems++;
+}
+
+static int compare_sizes(size_t a, size_t b)
+{
+	return (a > b) - (a < b);
+}
+
+static int problem_order(const void *a, const void *b)
+{
+	const struct problem *x = a, *y = b;
+	int order = compare_sizes(x->at.src->order, y->at.src->order);
+
+	if (order == 0)
+		order = compare_sizes(x->at.line, y->at.line);
+	if (order == 0)
+		order = compare_sizes(x->at.col, y->at.col);
+	return order ? order : compare_sizes(x->serial, y->serial);
+}
+
+void place_errors_tell(struct loader *ld)
+{
+	const struct problem *problem = ld->problem;
+
+	if (ld->nproblems > 1)
+		qsort(ld->problem, ld->nproblems, sizeof(*problem), problem_order);
+	for (size_t i = 0; i < ld->nproblems; i++, problem++) {
+		const struct place *at = &problem->at;
+		if (at->src->is_set)
+			err_input(ld->err, "%s: %s", at->src->name, problem->text);
+		else
+			err_input(ld->err, "%s:%zu:%zu: %s", at->src->name, at->line, at->col,
+				  problem->text);
+	}
 }
 
 struct node *node_new(struct loader *ld, enum node_kind kind, struct place at)
@@ -129,7 +167,7 @@ static int build_scalar(struct builder *b, const yaml_node_t *from, struct node 
 	const char *text = (const char *)from->data.scalar.value;
 
 	if (memchr(text, '\0', from->data.scalar.length)) {
-		place_error(b->ld->err, node->at, "text", "contains a NUL character");
+		place_error(b->ld, node->at, "text", "contains a NUL character");
 		return 0;
 	}
 	node->plain = from->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
@@ -166,7 +204,7 @@ static int merge_in(struct builder *b, struct node *map, struct pair from)
 		return 0;
 	}
 	if (value->kind != NODE_MAP) {
-		place_error(b->ld->err, from.at, "<<", "is %s (an alias of a mapping)",
+		place_error(b->ld, from.at, "<<", "is %s (an alias of a mapping)",
 			    node_what(value));
 		return 0;
 	}
@@ -182,23 +220,23 @@ static int merge_in(struct builder *b, struct node *map, struct pair from)
 /* The key of a pair; NULL after an error in it. */
 static const char *build_key(struct builder *b, const yaml_node_t *from, const struct node *map)
 {
-	struct err *err = b->ld->err;
+	struct loader *ld = b->ld;
 	struct place at = place_of(b, from);
 
 	if (from->type != YAML_SCALAR_NODE) {
-		place_error(err, at, "key", "is not a name");
+		place_error(ld, at, "key", "is not a name");
 		return NULL;
 	}
 	const char *text = (const char *)from->data.scalar.value;
 	if (memchr(text, '\0', from->data.scalar.length)) {
-		place_error(err, at, "key", "contains a NUL character");
+		place_error(ld, at, "key", "contains a NUL character");
 		return NULL;
 	}
 	const struct pair *twin = node_find(map, text);
 	if (twin && !b->src->is_set)
-		place_error(err, at, text, "is here twice (first in line %zu)", twin->at.line);
+		place_error(ld, at, text, "is here twice (first in line %zu)", twin->at.line);
 	else if (twin)
-		place_error(err, at, text, "is here twice");
+		place_error(ld, at, text, "is here twice");
 	return twin ? NULL : text;
 }
 
@@ -225,7 +263,7 @@ static int build_map(struct builder *b, const yaml_node_t *from, struct node *ma
 	if (!merges)
 		return err_nomem(b->ld->err);
 	if (from->data.mapping.pairs.top - pair > MAX_KEYS) {
-		place_error(b->ld->err, map->at, "mapping", "has more than %d keys", MAX_KEYS);
+		place_error(b->ld, map->at, "mapping", "has more than %d keys", MAX_KEYS);
 		return -EINVAL;
 	}
 	for (; pair < from->data.mapping.pairs.top; pair++) {
@@ -265,7 +303,7 @@ static int build(struct builder *b, int index, struct node **out)
 	else if (b->ld->nodes >= MAX_NODES)
 		why = "too many values (aliases multiply what they stand for)";
 	if (why) {
-		place_error(b->ld->err, place_of(b, from), "syntax", "%s", why);
+		place_error(b->ld, place_of(b, from), "syntax", "%s", why);
 		return -EINVAL;
 	}
 	b->busy[index] = true;
@@ -306,19 +344,19 @@ static int syntax_error(struct loader *ld, const struct source *src, const yaml_
 		return err_nomem(ld->err);
 	if (parser->error == YAML_READER_ERROR) {
 		struct place at = place_at(src, text, len, parser->problem_offset);
-		place_error(ld->err, at, "syntax", "%s (text in UTF-8)", problem);
+		place_error(ld, at, "syntax", "%s (text in UTF-8)", problem);
 		return -EINVAL;
 	}
 	struct place at = {src, parser->problem_mark.line + 1, parser->problem_mark.column + 1};
 	if (is_tab(text, len, parser->problem_mark))
-		place_error(ld->err, at, "syntax", "%s (indent with blanks, not tabs)", problem);
+		place_error(ld, at, "syntax", "%s (indent with blanks, not tabs)", problem);
 	else if (parser->context && !src->is_set && parser->context_mark.line + 1 != at.line)
-		place_error(ld->err, at, "syntax", "%s (%s that begins in line %zu)", problem,
+		place_error(ld, at, "syntax", "%s (%s that begins in line %zu)", problem,
 			    parser->context, parser->context_mark.line + 1);
 	else if (parser->context)
-		place_error(ld->err, at, "syntax", "%s (%s)", problem, parser->context);
+		place_error(ld, at, "syntax", "%s (%s)", problem, parser->context);
 	else
-		place_error(ld->err, at, "syntax", "%s", problem);
+		place_error(ld, at, "syntax", "%s", problem);
 	return -EINVAL;
 }
 
@@ -351,7 +389,7 @@ static int read_end(struct loader *ld, const struct source *src, yaml_parser_t *
 	const yaml_node_t *root = yaml_document_get_root_node(&doc);
 	if (root) {
 		struct place at = {src, root->start_mark.line + 1, root->start_mark.column + 1};
-		place_error(ld->err, at, "syntax", "a second document begins (one is allowed)");
+		place_error(ld, at, "syntax", "a second document begins (one is allowed)");
 	}
 	yaml_document_delete(&doc);
 	return root ? -EINVAL : 0;

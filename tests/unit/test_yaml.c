@@ -202,7 +202,8 @@ static void test_values(void **state)
 		 "t.yaml:4:50: lifetime: must have the form uniform(low, high)\n"
 		 "t.yaml:4:72: 5s): unknown key (quote a value with a comma inside of { } or [ ])"},
 		{HEAD HOSTS "vms: {name: a, memory: 1GiB, workload: trace}\n",
-		 "t.yaml:4:30: path: is missing (file or directory of the trace: text)"},
+		 "t.yaml:4:30: path: is missing (file or directory of the trace: path "
+		 "of a file or folder)"},
 	};
 
 	(void)state;
@@ -432,10 +433,10 @@ static void test_include_mistakes(void **state)
 		err.text,
 		"tests/data/yaml/wrong.yaml:1:21: include: tests/data/yaml/nowhere.yaml: No such "
 		"file or directory\n"
-		"tests/data/yaml/bad.yaml:1:1: tick: 0s is below the minimum 1ns\n"
 		"tests/data/yaml/wrong.yaml:2:1: duration: \"x\" is not a known unit; use ns, us, "
 		"ms, "
 		"s, min, h, d, w\n"
+		"tests/data/yaml/bad.yaml:1:1: tick: 0s is below the minimum 1ns\n"
 		"tests/data/yaml/bad.yaml:4:50: vcpu: unknown key (did you mean vcpus?)");
 	scenario_free(s);
 	err_clear(&err);
