@@ -212,6 +212,9 @@ static void put_title(struct plot *p, const char *title, bool one_seed)
 		fprintf(p->gp, ", first %zu policies", p->npolicies);
 	fputs("'\n", p->gp);
 	fprintf(p->gp, "policies = %zu\nname_chars = %zu\n", p->npolicies, p->name_chars);
+	/* Room for a legend in one column. */
+	if (p->npolicies > 20)
+		fprintf(p->gp, "height = %zu\n", 90 + 25 * p->npolicies);
 }
 
 /* A block of means of @bin rows each: time, then @cols. Rows are taken if @match says so. */
