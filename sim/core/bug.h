@@ -5,15 +5,12 @@
 #ifndef COTENANT_SIM_CORE_BUG_H
 #define COTENANT_SIM_CORE_BUG_H
 
-#include <stdio.h>
-#include <stdlib.h>
+__attribute__((noreturn, cold)) void bug_stop(const char *file, int line, const char *cond);
 
 #define BUG_ON(cond)                                                                               \
 	do {                                                                                       \
-		if (__builtin_expect(!!(cond), 0)) {                                               \
-			fprintf(stderr, "cotenant: BUG: %s:%d: %s\n", __FILE__, __LINE__, #cond);  \
-			abort();                                                                   \
-		}                                                                                  \
+		if (__builtin_expect(!!(cond), 0))                                                 \
+			bug_stop(__FILE__, __LINE__, #cond);                                       \
 	} while (0)
 
 #endif

@@ -1,8 +1,7 @@
 /*
  * Fuzzes the trace readers. The first byte picks the reader (and for the last one lets the sniffers
  * choose), the rest is the file. A trace that loads must be whole: sizes agree, VMs lie inside the
- * grid, no value is negative or not finite. With -DFUZZ_REPLAY it replays the files named as
- * arguments.
+ * grid, no value is negative or not finite.
  */
 #include "models/trace.h"
 
@@ -67,23 +66,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	close(fd);
 	return 0;
 }
-
-#ifdef FUZZ_REPLAY
-int main(int argc, char **argv)
-{
-	static uint8_t data[1 << 20];
-
-	for (int i = 1; i < argc; i++) {
-		FILE *f = fopen(argv[i], "rb");
-		if (!f) {
-			perror(argv[i]);
-			return 1;
-		}
-		size_t n = fread(data, 1, sizeof(data), f);
-		fclose(f);
-		LLVMFuzzerTestOneInput(data, n);
-	}
-	printf("%d inputs replayed\n", argc - 1);
-	return 0;
-}
-#endif

@@ -1,15 +1,11 @@
 /*
  * Scenario text from anywhere must end in a scenario or in messages, never in a crash, a leak or a
  * hang. The first line may be "#set path=value": then the rest is read with that override.
- *
- * With -DFUZZ_REPLAY a main() feeds it the files and folders named as arguments.
  */
-#include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "scenarios/scenario.h"
 
@@ -54,60 +50,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fuzz_text(end + 1, size - (size_t)(end + 1 - text), &set, 1);
 	return 0;
 }
-
-#ifdef FUZZ_REPLAY
-static int replay_file(const char *path)
-{
-	FILE *in = fopen(path, "rb");
-	static uint8_t data[1 << 20];
-
-	if (!in) {
-		perror(path);
-		return 1;
-	}
-	size_t n = fread(data, 1, sizeof(data), in);
-	fclose(in);
-	/* A copy of the exact size, so that reading beyond it is seen. */
-	uint8_t *copy = malloc(n ? n : 1);
-	if (!copy)
-		return 1;
-	memcpy(copy, data, n);
-	LLVMFuzzerTestOneInput(copy, n);
-	free(copy);
-	return 0;
-}
-
-static int replay_folder(const char *path)
-{
-	DIR *dir = opendir(path);
-	struct dirent *entry;
-	char name[4096];
-	int bad = 0;
-
-	if (!dir) {
-		perror(path);
-		return 1;
-	}
-	while ((entry = readdir(dir)) != NULL) {
-		snprintf(name, sizeof(name), "%s/%s", path, entry->d_name);
-		if (entry->d_name[0] != '.')
-			bad |= replay_file(name);
-	}
-	closedir(dir);
-	return bad;
-}
-
-int main(int argc, char **argv)
-{
-	struct stat st;
-	int bad = 0;
-
-	for (int i = 1; i < argc; i++) {
-		if (stat(argv[i], &st) == 0 && S_ISDIR(st.st_mode))
-			bad |= replay_folder(argv[i]);
-		else
-			bad |= replay_file(argv[i]);
-	}
-	return bad;
-}
-#endif
