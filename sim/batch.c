@@ -192,7 +192,7 @@ static int one_run(const struct state *s, size_t i, const char *dir, struct run 
 static int write_stats(const struct state *s, const char *dir, const struct run *run,
 		       double seconds, struct err *err)
 {
-	char path[PATH_SIZE], text[256];
+	char path[PATH_SIZE + 8], text[256];
 	struct rusage use;
 
 	getrusage(RUSAGE_SELF, &use);

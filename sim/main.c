@@ -6,6 +6,9 @@
 #include "sim/cmd.h"
 #include "sim/cmd_compare.h"
 #include "sim/cmd_list.h"
+#include "sim/cmd_plot.h"
+#include "sim/cmd_report.h"
+#include "sim/cmd_trace.h"
 #include "sim/core/err.h"
 
 static const struct command {
@@ -17,6 +20,9 @@ static const struct command {
 	 "run SCENARIO.yaml [-o DIR] [-j N] [--set path=value]: simulate and compare"},
 	{"check", cmd_check, "check SCENARIO.yaml...: report every error of scenario files"},
 	{"compare", cmd_compare, "compare DIR [--baseline P]: the policies of a run side by side"},
+	{"plot", cmd_plot, "plot DIR [--format png|svg|both]: pictures of a run, in DIR/plots/"},
+	{"report", cmd_report, "report DIR: one HTML file with all of a run"},
+	{"trace", cmd_trace, "trace info|convert FILE...: what is in a trace of use"},
 	{"policies", cmd_policies, "policies [NAME]: what can be named in a scenario"},
 	{"schema", cmd_schema, "schema: the JSON Schema of scenarios, for editors"},
 };
