@@ -49,7 +49,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@echo "  $(1)	$(2)";)
 # For recipes: as many jobs as cores, unless make was itself started with -j.
 SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
-PARTS   := layers hdr-check purity unit fuzz-replay
+PARTS   := layers hdr-check purity unit fuzz-replay cli
 
 # `make -j8 deps check`: one goal after the other, and jobs only below them.
 ifneq ($(filter deps clean,$(MAKECMDGOALS)),)

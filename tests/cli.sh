@@ -1,0 +1,216 @@
+#!/bin/sh
+# The program as its user meets it: exit statuses and messages, interrupted and broken runs, and
+# results that depend on nothing but the scenario. COTENANT names the program (default ./cotenant).
+cd "$(dirname "$0")/.." || exit 2
+cotenant=${COTENANT:-./cotenant}
+work=$(mktemp -d) || exit 2
+disk=
+trap '[ -z "$disk" ] || umount "$disk"; rm -rf "$work"' EXIT
+passed=0 failed=0 skipped=0
+first=scenarios/01-first.yaml
+LC_ALL=C
+export LC_ALL
+
+pass() { passed=$((passed + 1)); }
+fail() { failed=$((failed + 1)); echo "cli: FAILED: $*"; }
+skip() { skipped=$((skipped + 1)); echo "cli: SKIPPED: $*"; }
+is() { # what, words of a condition
+	what=$1
+	shift
+	if "$@"; then pass; else fail "$what"; fi
+}
+
+# expect STATUS TEXT ARGUMENT...: the exit status, and what is said: on stdout if all is well, else
+# on stderr with nothing on stdout.
+expect() {
+	status=$1 text=$2
+	shift 2
+	timeout -k 5 60 "$cotenant" "$@" >"$work/out" 2>"$work/err" </dev/null
+	got=$?
+	said=$work/err
+	[ "$status" -ne 0 ] || said=$work/out
+	if [ $got -ne "$status" ]; then
+		fail "cotenant $*: exit status $got, not $status"
+		head -n 5 "$work/err"
+	elif ! grep -qF -e "$text" "$said"; then
+		fail "cotenant $*: does not say: $text"
+		head -n 5 "$said"
+	elif [ "$status" -ne 0 ] && [ -s "$work/out" ]; then
+		fail "cotenant $*: an error, but there are results on stdout"
+	else
+		pass
+	fi
+}
+
+# Results of two directories are the same; the manifest tells times.
+same() { diff -r -x manifest.yaml "$1" "$2" >"$work/diff" 2>&1 || { head -n 5 "$work/diff"; false; }; }
+differ() { ! cmp -s "$1" "$2"; }
+whole() { [ -s "$1/summary.csv" ] && [ -s "$1/vms.csv" ] && [ ! -e "$1/.parts" ]; }
+none_half() { [ -z "$(find "$1" -maxdepth 1 -type f)" ]; }
+
+messages() {
+	expect 0 "cotenant run" --help
+	expect 0 "cotenant 0." --version
+	expect 2 "cotenant run"
+	expect 2 "nosuch: no such command" nosuch
+	expect 2 "usage: cotenant run" run
+	expect 2 "usage: cotenant run" run --nosuch "$first"
+	expect 2 "usage: cotenant run" run "$first" "$first"
+	expect 2 "-j 0: not a number of jobs" run "$first" -j 0
+	expect 2 "-j 1x: not a number of jobs" run "$first" -j 1x
+	expect 2 "nosuch.yaml: No such file" run nosuch.yaml
+	expect 2 "nosuch.yaml: No such file" check nosuch.yaml
+	expect 2 "--set tick: no value" run "$first" --set tick
+	expect 2 "nosuch: unknown key" run "$first" --set nosuch=1
+	expect 2 "cannot load plug-in nosuch.so" run "$first" --plugin nosuch.so
+	expect 2 "nosuch/summary.csv: cannot read" compare nosuch
+	expect 2 "nosuch: No such file" plot nosuch
+	expect 2 "nosuch: No such file" report nosuch
+	expect 2 "nosuch: cannot be opened" trace info nosuch
+	expect 2 "trace: needs" trace
+	expect 2 "did you mean weighted?" policies weigted
+	expect 2 "takes no arguments" schema x
+	expect 0 "weighted (host policy)" policies weighted
+	expect 0 '"$schema"' schema
+	expect 0 "$first: ok (1 host, 2 VMs, 1 run)" check "$first"
+	expect 0 "demo.csv: csv" trace info scenarios/traces/demo.csv
+}
+
+# Every error of a file, each with its place.
+positions() {
+	cat >"$work/bad.yaml" <<-'END'
+		name: bad
+		tick: 1
+		duraton: 1min
+		hosts:
+		  - {name: host, cores: 0, speed: 2GHz, memory: 8GiB}
+		vms:
+		  - {name: vm, vcpus: 1, memory: 1GiB, workload: {kind: constant, cpu: 100%}}
+		policies: {cpu: weigted}
+	END
+	expect 2 "bad.yaml:3:1: duraton: unknown key (did you mean duration?)" run "$work/bad.yaml"
+	expect 2 "bad.yaml:2:1: tick: 1 needs a unit" check "$work/bad.yaml"
+	expect 2 "bad.yaml:5:18: cores: 0 is below the minimum 1" check "$work/bad.yaml"
+	expect 2 "bad.yaml:8:12: cpu: \"weigted\" is not a known host policy (did you mean weighted?)" check "$work/bad.yaml"
+	printf 'name: bad\n  tick: [1s\n' >"$work/bad.yaml"
+	expect 2 "bad.yaml:2:" check "$work/bad.yaml"
+	cp scenarios/08-trace-day.yaml "$work/lost.yaml"
+	expect 2 "traces/demo.csv" run "$work/lost.yaml" -o "$work/lost"
+	is "a run without its trace leaves no folder" [ ! -e "$work/lost" ]
+}
+
+places() {
+	: >"$work/file"
+	expect 1 "/proc/nosuch: cannot make the directory" run "$first" -o /proc/nosuch
+	expect 1 "file/dir: cannot make the directory: Not a directory" run "$first" -o "$work/file/dir"
+	(
+		trap '' XFSZ
+		ulimit -f 1
+		exec "$cotenant" run scenarios/08-trace-day.yaml -o "$work/limit" -q
+	) >"$work/out" 2>"$work/err"
+	is "a file that may not grow is error 1" [ $? -eq 1 ]
+	is "a file that may not grow is named" grep -q "csv.*File too large" "$work/err"
+	is "a file that may not grow leaves no half file" none_half "$work/limit"
+	mkdir "$work/disk"
+	if ! mount -t tmpfs -o size=64k none "$work/disk" 2>/dev/null; then
+		skip "full disk: a small file system cannot be mounted here"
+		return
+	fi
+	disk=$work/disk
+	expect 1 "No space left on device" run scenarios/08-trace-day.yaml -o "$disk/out"
+	is "a full disk leaves no half file" none_half "$disk/out"
+	umount "$disk" && disk=
+}
+
+closed_stdout() {
+	"$cotenant" run "$first" -o "$work/closed" >&- 2>"$work/err"
+	is "run with stdout closed is error 1" [ $? -eq 1 ]
+	is "run with stdout closed keeps its results" whole "$work/closed"
+	for command in --version --help policies schema "compare $work/closed"; do
+		"$cotenant" $command >&- 2>"$work/err"
+		is "$command with stdout closed is error 1" [ $? -eq 1 ]
+		is "$command with stdout closed says so" [ -s "$work/err" ]
+		[ -w /dev/full ] || continue
+		"$cotenant" $command >/dev/full 2>"$work/err"
+		is "$command with a full stdout is error 1" [ $? -eq 1 ]
+	done
+}
+
+# A batch of twelve runs that takes a second or two.
+batch() {
+	dir=$1
+	shift
+	"$cotenant" run scenarios/07-vm-churn.yaml --set duration=3d -q -o "$dir" "$@"
+}
+
+# Starts a batch, sends it a signal when two of its runs are finished. $? is its exit status.
+interrupted() {
+	"$cotenant" run scenarios/07-vm-churn.yaml --set duration=3d -q -j 1 -o "$2" 2>"$work/err" &
+	pid=$!
+	tries=0
+	until [ -e "$2/.parts/00001/stats" ] || [ $tries -ge 600 ]; do
+		sleep 0.02
+		tries=$((tries + 1))
+	done
+	kill -"$1" $pid
+	wait $pid
+}
+
+batches() {
+	batch "$work/j1" -j 1
+	is "a batch succeeds" whole "$work/j1"
+	batch "$work/j4" -j 4
+	is "-j 1 and -j 4 give the same bytes" same "$work/j1" "$work/j4"
+	TZ=Asia/Kathmandu batch "$work/tz"
+	is "another time zone gives the same bytes" same "$work/j1" "$work/tz"
+	comma=$(locale -a 2>/dev/null | grep -m 1 -iE '^(de|fr|es|it|ru)_.*utf-?8$')
+	if [ -n "$comma" ]; then
+		LC_ALL=$comma batch "$work/locale"
+		is "locale $comma gives the same bytes" same "$work/j1" "$work/locale"
+	else
+		skip "another locale: none with a decimal comma is installed"
+	fi
+
+	interrupted INT "$work/int"
+	is "SIGINT is error 1" [ $? -eq 1 ]
+	is "SIGINT tells how to go on" grep -q -e "of 12 runs are finished.*--resume" "$work/err"
+	is "SIGINT leaves no half file" none_half "$work/int"
+	is "SIGINT keeps what is finished" [ -e "$work/int/.parts/00000/summary.csv" ]
+	kept=$(cat "$work/int/.parts/00000/stats")
+	batch "$work/int" --resume
+	is "--resume gives what an uninterrupted batch gives" same "$work/j1" "$work/int"
+	is "--resume does not repeat what is finished" grep -qF "$kept" "$work/int/manifest.yaml"
+
+	interrupted KILL "$work/kill" 2>/dev/null
+	is "kill -9 leaves no half file" none_half "$work/kill"
+	batch "$work/kill" --resume
+	is "--resume after kill -9 gives the same" same "$work/j1" "$work/kill"
+
+	interrupted TERM "$work/other"
+	expect 2 "are of another scenario" run "$first" -o "$work/other" --resume
+	expect 0 "cpu util" run "$first" -o "$work/other"
+	is "a run without --resume starts anew" whole "$work/other"
+}
+
+# The results of a run are not in its folder's name, nor in what was there before.
+repeatable() {
+	"$cotenant" run "$first" -q -o "$work/a"
+	(cd scenarios && case $cotenant in /*) p=$cotenant ;; *) p=../$cotenant ;; esac &&
+		"$p" run 01-first.yaml -q -o "$work/a/b")
+	cp "$work/a/vms.csv" "$work/vms.csv"
+	"$cotenant" run "$first" -q -o "$work/a"
+	is "a second run gives the same bytes" cmp "$work/vms.csv" "$work/a/vms.csv"
+	is "a run from another folder gives the same bytes" cmp "$work/vms.csv" "$work/a/b/vms.csv"
+	"$cotenant" run scenarios/07-vm-churn.yaml -q -o "$work/s" --set seeds=7 2>"$work/err" &&
+		"$cotenant" run scenarios/07-vm-churn.yaml -q -o "$work/t" --set seeds=8 2>"$work/err"
+	is "another seed gives other results" differ "$work/s/vms.csv" "$work/t/vms.csv"
+}
+
+messages
+positions
+places
+closed_stdout
+batches
+repeatable
+echo "cli: $passed passed, $failed failed, $skipped skipped"
+[ $failed -eq 0 ]
