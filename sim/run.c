@@ -110,8 +110,10 @@ static int end_finished_vms(struct run *run, uint32_t host)
 	for (uint32_t i = dc->host.count[host]; i-- > 0 && rc == 0;) {
 		uint32_t vm = dc->slot.vm[dc->host.first[host] + i];
 		if (run->plan.group[dc->vm.group[vm]].spec->destroy_when_done &&
-		    run->driver->vm_done(run->driver_state, vm))
+		    run->driver->vm_done(run->driver_state, vm)) {
 			rc = lifecycle_end_vm(run, vm, VM_DONE);
+			run->finished = true;
+		}
 	}
 	return rc;
 }
@@ -251,6 +253,23 @@ static int handle(struct run *run, const struct evq_event *event)
 	}
 }
 
+/* All events of a moment are handled. A VM that turns out to be done makes room for those in line
+ * at this moment, not at the next event; one that ran out of memory does not, or it would come back
+ * again and again while time stands still. */
+static int settle(struct run *run, bool divide)
+{
+	int rc;
+
+	do {
+		run->finished = false;
+		rc = lifecycle_retry_waiting(run);
+		if (rc < 0 || evq_next_time(run->queue) <= run->now_ns)
+			return rc; /* who was started brought events of this moment */
+		rc = update_dirty(run, divide);
+	} while (rc == 0 && run->finished);
+	return rc;
+}
+
 int run_go(struct run *run)
 {
 	bool every_event = run->scenario->reallocate == REALLOCATE_EVENT;
@@ -264,9 +283,7 @@ int run_go(struct run *run)
 		if (event.kind == EVENT_END)
 			break;
 		if (rc == 0 && evq_next_time(run->queue) > run->now_ns)
-			rc = lifecycle_retry_waiting(run);
-		if (rc == 0 && evq_next_time(run->queue) > run->now_ns)
-			rc = update_dirty(run, every_event || run->now_ns == run->last_tick_ns);
+			rc = settle(run, every_event || run->now_ns == run->last_tick_ns);
 	}
 	return rc < 0 ? rc : output_end(run->output, run);
 }

@@ -54,6 +54,7 @@ struct run {
 	bool retry;        /* something changed since the head of the line fitted nowhere */
 	uint32_t running;  /* VMs on hosts */
 	bool watches_work; /* some group ends with its work */
+	bool finished;     /* a VM ended with its work while hosts were updated */
 
 	struct metrics metrics;
 	struct run_counts count;
