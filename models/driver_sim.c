@@ -337,6 +337,15 @@ static int64_t load_next(const struct load *load, int64_t now_ns)
 	return next;
 }
 
+/* Whether demand is being put off: there is a backlog as soon as time passes. */
+static bool falls_behind(const struct load *load)
+{
+	for (; load; load = load->next)
+		if (load->keeps && !load->ops->handles_unmet && load->rate < load->want[RES_CPU])
+			return true;
+	return false;
+}
+
 static int64_t sim_apply(void *driver, uint32_t host, int64_t now_ns)
 {
 	struct dc *dc = ((struct driver_sim *)driver)->dc;
@@ -348,6 +357,9 @@ static int64_t sim_apply(void *driver, uint32_t host, int64_t now_ns)
 		if (!load)
 			continue;
 		rates_set(load, dc->slot.want[RES_CPU][s], dc->slot.grant[RES_CPU][s]);
+		if (dc->slot.want[RES_CPU][s] > 0 && falls_behind(load))
+			dc->slot.want[RES_CPU][s] =
+				dc->class[dc->slot.class_id[s]].vcpus * dc->host.type[host]->speed;
 		for (; load; load = load->next) {
 			int64_t at = load_next(load, now_ns);
 			next = at < next ? at : next;
