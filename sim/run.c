@@ -197,10 +197,11 @@ static int tick(struct run *run)
 		if (!run->dirty[h]) {
 			rc = host_update(run, h, true);
 		}
-	for (size_t i = 0; i < run->ndirty && rc == 0; i++)
-		rc = run->plan.dc.host.last_ns[run->dirty_list[i]] < run->now_ns
-			     ? host_bring(run, run->dirty_list[i])
-			     : 0;
+	/* The rows show wants and grants of one moment: those marked are divided now, too. */
+	if (rc == 0)
+		rc = lifecycle_retry_waiting(run);
+	if (rc == 0)
+		rc = update_dirty(run, true);
 	if (rc < 0)
 		return rc;
 	if (run->now_ns > 0)
@@ -235,6 +236,16 @@ static int warm(struct run *run)
 	return output_warm(run->output, run);
 }
 
+/* The last row, too, shows wants and grants of one moment. */
+static int end(struct run *run)
+{
+	bool divide =
+		run->scenario->reallocate == REALLOCATE_EVENT || run->now_ns == run->next_tick_ns;
+	int rc = bring_all(run);
+
+	return rc < 0 ? rc : update_dirty(run, divide);
+}
+
 static int handle(struct run *run, const struct evq_event *event)
 {
 	switch ((enum run_event)event->kind) {
@@ -247,7 +258,7 @@ static int handle(struct run *run, const struct evq_event *event)
 	case EVENT_WARM:
 		return warm(run);
 	case EVENT_END:
-		return bring_all(run);
+		return end(run);
 	default:
 		return lifecycle_event(run, event);
 	}
