@@ -28,8 +28,8 @@
 #define QUEUE                                         \
 	"  - {name: queue, vcpus: 2, memory: 1GiB,\n" \
 	"     workload: {kind: requests, arrivals: exp(400ms), service: exp(500ms)}}\n"
-#define LATE                                                                                      \
-	"  - {name: late, vcpus: 2, memory: 1GiB, cpu: {weight: 0.5},\n"                          \
+#define LATE                                                                                     \
+	"  - {name: late, vcpus: 2, memory: 1GiB, cpu: {weight: 0.5},\n"                         \
 	"     workload: {kind: stochastic, cpu: 100%, level: \"uniform(0%, 50%)\", every: 3s,\n" \
 	"                unmet: backlog}}\n"
 #define JOB                                                                       \
