@@ -21,7 +21,7 @@ SHELL   := /bin/sh
 PACKAGES := gcc libc6-dev make libgsl-dev libyaml-dev libcmocka-dev gnuplot-nox linux-libc-dev
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
-	-Wvla -Wconversion -Werror
+	-Wvla -Wconversion -Wno-psabi -Werror
 SANITIZE      := address,undefined -fno-sanitize-recover=all
 FLAGS_debug   := -O2 -g
 FLAGS_release := -O3 -g

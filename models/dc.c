@@ -79,12 +79,33 @@ static int slots_reserve(struct dc *dc, size_t need)
 	return 0;
 }
 
+/* Sums of sizes may be off by rounding: ten tenths of a host fill it. */
+#define PLACE_SLACK 1e-9
+
+static void tree_update(struct dc *dc, uint32_t host)
+{
+	for (unsigned d = 0; d < DC_DIMS; d++) {
+		double place = dc->host.place[d][host];
+		double slack = isfinite(place) ? PLACE_SLACK * place : 0;
+		fit_tree_set(&dc->host.tree, d, host, dc->host.free[d][host] + slack);
+	}
+}
+
+static void type_invert_capacity(struct host_type *type)
+{
+	for (int r = 0; r < RES_COUNT; r++) {
+		double c = type->capacity[r];
+		type->per_capacity[r] = c > 0 && isfinite(c) ? 1 / c : 0;
+	}
+}
+
 static int hosts_init(struct dc *dc)
 {
 	struct dc_hosts *h = &dc->host;
 
 	h->n = 0;
 	for (size_t t = 0; t < dc->ntypes; t++) {
+		type_invert_capacity(&dc->type[t]);
 		dc->type[t].first = (uint32_t)h->n;
 		h->n += dc->type[t].count;
 	}
@@ -116,6 +137,10 @@ static int hosts_init(struct dc *dc)
 	for (size_t t = 0, i = 0; t < dc->ntypes; t++)
 		for (uint32_t k = 0; k < dc->type[t].count; k++, i++)
 			h->type[i] = &dc->type[t];
+	if (fit_tree_init(&h->tree, dc->arena, h->n) < 0)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < h->n; i++)
+		tree_update(dc, i);
 	return 0;
 }
 
@@ -206,6 +231,12 @@ static int segment_take(struct dc *dc, unsigned log, uint32_t *first)
 	return 0;
 }
 
+static void slots_clear(struct dc *dc, uint32_t at, uint32_t n)
+{
+	for (size_t c = 0; c < dc->ncolumns; c++)
+		memset(column_at(&dc->column[c], at), 0, n * dc->column[c].elem);
+}
+
 static int segment_grow(struct dc *dc, uint32_t host)
 {
 	struct dc_hosts *h = &dc->host;
@@ -224,8 +255,10 @@ static int segment_grow(struct dc *dc, uint32_t host)
 		       h->count[host] * dc->column[c].elem);
 	for (uint32_t i = 0; i < h->count[host]; i++)
 		dc->vm.slot[dc->slot.vm[first + i]] = first + i;
-	if (room)
+	if (room) {
+		slots_clear(dc, old, room);
 		dc->free_segment[log - 1][dc->free_n[log - 1]++] = old;
+	}
 	h->first[host] = first;
 	h->room[host] = (uint32_t)1 << log;
 	return 0;
@@ -238,6 +271,7 @@ static void commit(struct dc *dc, uint32_t host, const struct vm_class *class, d
 			dc->host.free[d][host] -= sign * class->request[d];
 	for (int r = 0; r < RES_COUNT; r++)
 		dc->host.floors[r][host] += sign * class->floor[r];
+	tree_update(dc, host);
 }
 
 static uint8_t emptiest_disk(const struct dc *dc, uint32_t host)
@@ -277,8 +311,7 @@ int dc_place(struct dc *dc, uint32_t vm, uint32_t host)
 	while (at > first && dc->slot.vm[at - 1] > vm)
 		at--;
 	slots_shift(dc, at, end, 1);
-	for (size_t c = 0; c < dc->ncolumns; c++)
-		memset(column_at(&dc->column[c], at), 0, dc->column[c].elem);
+	slots_clear(dc, at, 1);
 	dc->slot.vm[at] = vm;
 	dc->slot.class_id[at] = dc->vm.class_id[vm];
 	dc->slot.disk[at] = disk;
@@ -295,6 +328,7 @@ void dc_unplace(struct dc *dc, uint32_t vm)
 	uint32_t end = dc->host.first[host] + dc->host.count[host];
 
 	slots_shift(dc, slot + 1, end, -1);
+	slots_clear(dc, end - 1, 1);
 	dc->host.count[host]--;
 	dc->vm.host[vm] = dc->vm.slot[vm] = DC_NONE;
 	commit(dc, host, dc_class_of(dc, vm), -1);
@@ -305,6 +339,7 @@ void dc_unplace(struct dc *dc, uint32_t vm)
 		dc->host.free[d][host] = dc->host.place[d][host];
 	for (int r = 0; r < RES_COUNT; r++)
 		dc->host.floors[r][host] = 0;
+	tree_update(dc, host);
 }
 
 void dc_set_class(struct dc *dc, uint32_t vm, uint32_t class_id)
@@ -330,6 +365,14 @@ bool dc_admits(const struct dc *dc, uint32_t host, const struct vm_class *class)
 		    dc->host.floors[r][host] + class->floor[r] > type->capacity[r] * (1 + 1e-12))
 			return false;
 	return true;
+}
+
+void dc_prefetch(const struct dc *dc, uint32_t host)
+{
+	if (host >= dc->host.n || dc->host.count[host] == 0)
+		return;
+	for (size_t c = 0; c < dc->ncolumns; c++)
+		__builtin_prefetch(column_at(&dc->column[c], dc->host.first[host]), 1);
 }
 
 const char *dc_check(const struct dc *dc)

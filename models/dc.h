@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "models/fit_tree.h"
 #include "models/share.h"
 #include "sim/core/err.h"
 #include "sim/core/mem.h"
@@ -53,7 +54,8 @@ struct host_type {
 	uint32_t first, count; /* hosts of this type: dense ids */
 	uint32_t cores;
 	double speed;
-	double capacity[RES_COUNT]; /* of all disks together */
+	double capacity[RES_COUNT];     /* of all disks together */
+	double per_capacity[RES_COUNT]; /* 1 / capacity; 0 where there is none or no limit */
 	size_t ndisks;
 	double disk_bandwidth[SHARE_MAX_DISKS], disk_iops[SHARE_MAX_DISKS];
 	double swap;
@@ -73,6 +75,7 @@ struct dc_hosts {
 	int64_t *last_ns; /* since when the division now in force holds */
 	double *free[DC_DIMS];
 	const double *place[DC_DIMS];
+	struct fit_tree tree; /* of free, with a slack for rounding */
 	double *floors[RES_COUNT]; /* sum of floors of the VMs placed there */
 };
 
@@ -149,6 +152,10 @@ static inline const struct vm_class *dc_class_of(const struct dc *dc, uint32_t v
 {
 	return &dc->class[dc->vm.class_id[vm]];
 }
+
+/* Asks for the slots of a host to be brought near: a loop over hosts that says so a few hosts ahead does
+ * not wait for memory. Does nothing past the last host. */
+void dc_prefetch(const struct dc *dc, uint32_t host);
 
 /* Verifies every invariant of the tables; NULL, or what is broken. For tests and debug builds. */
 const char *dc_check(const struct dc *dc);

@@ -32,6 +32,9 @@ struct driver_ops {
 	 * demand will change by itself; INT64_MAX if it will not. */
 	int64_t (*apply)(void *driver, uint32_t host, int64_t now_ns);
 
+	/* Not required. Asks for what collect() will need of the host to be brought near. */
+	void (*prefetch)(void *driver, uint32_t host);
+
 	/* The VM, just placed, starts to run; it stops for good; it pauses or goes on. */
 	int (*vm_start)(void *driver, uint32_t vm, int64_t now_ns, struct err *err);
 	void (*vm_stop)(void *driver, uint32_t vm);

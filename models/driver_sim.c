@@ -368,6 +368,18 @@ static int64_t sim_apply(void *driver, uint32_t host, int64_t now_ns)
 	return next;
 }
 
+static void sim_prefetch(void *driver, uint32_t host)
+{
+	const struct dc *dc = ((struct driver_sim *)driver)->dc;
+	uint32_t first = dc->host.first[host], end = first + dc->host.count[host];
+
+	for (uint32_t s = first; s < end; s++) {
+		const char *load = dc->slot.load[s];
+		for (size_t at = 0; at < sizeof(struct load) + 64 && load; at += 64)
+			__builtin_prefetch(load + at, 1);
+	}
+}
+
 void driver_sim_fini(struct driver_sim *sim)
 {
 	struct dc *dc = sim->dc;
@@ -389,6 +401,7 @@ const struct driver_ops driver_sim_ops = {
 	.squeeze = sim_squeeze,
 	.stall = sim_stall,
 	.apply = sim_apply,
+	.prefetch = sim_prefetch,
 	.vm_start = sim_vm_start,
 	.vm_stop = sim_vm_stop,
 	.vm_done = sim_vm_done,

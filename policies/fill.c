@@ -10,6 +10,8 @@
 #include <math.h>
 #include <stdbool.h>
 
+#include "sim/core/lanes.h"
+
 #define NEWTON_STEPS 12    /* plain ones, before breakpoints are tried in between */
 #define ROUNDING     1e-15 /* relative: levels this near are the same */
 #define EXCESS       1e-12 /* relative: a sum this much above capacity is trimmed */
@@ -35,45 +37,26 @@ static inline double most(double a, double b)
 	return a > b ? a : b;
 }
 
-/* Two VMs at a time and without branches: whether a VM is on its linear part is as good as random.
+/* Several VMs at a time and without branches: whether a VM is on its linear part is as good as
+ * random.
  */
-typedef double pair __attribute__((vector_size(16)));
-typedef int64_t mask __attribute__((vector_size(16)));
-
-typedef double pair_in_memory __attribute__((vector_size(16), aligned(8), may_alias));
-
-static inline pair pair_at(const double *p)
+lanes_inline struct piece curve_at(const struct curve *c, double level, double *x)
 {
-	return *(const pair_in_memory *)p;
-}
-
-static inline void pair_put(double *p, pair v)
-{
-	*(pair_in_memory *)p = v;
-}
-
-static inline pair choose(mask m, pair yes, pair no)
-{
-	return (pair)((m & (mask)yes) | (~m & (mask)no));
-}
-
-static inline struct piece curve_at(const struct curve *c, double level, double *x)
-{
-	const pair zero = {0.0, 0.0};
-	pair fixed = zero, slope = zero;
+	const lanes zero = {0};
+	lanes fixed = zero, slope = zero;
 	size_t i = 0;
 
-	for (; i + 1 < c->n; i += 2) {
-		pair w = pair_at(c->w + i), u = pair_at(c->u + i), f = pair_at(c->f + i);
-		pair t = w * level;
-		mask above = t > f, below = t < u, linear = above & below;
-		pair v = choose(below, choose(above, t, f), u);
-		pair_put(x + i, v);
-		fixed += choose(linear, zero, v);
-		slope += choose(linear, w, zero);
+	for (; i + LANES <= c->n; i += LANES) {
+		lanes w = lanes_at(c->w + i), u = lanes_at(c->u + i), f = lanes_at(c->f + i);
+		lanes t = w * level;
+		lane_mask above = t > f, below = t < u, linear = above & below;
+		lanes v = choose(below, choose(above, t, f), u);
+		lanes_put(x + i, v);
+		fixed += lanes_where(~linear, v);
+		slope += lanes_where(linear, w);
 	}
-	struct piece p = {fixed[0] + fixed[1], slope[0] + slope[1]};
-	if (i < c->n) {
+	struct piece p = {lanes_sum(fixed), lanes_sum(slope)};
+	for (; i < c->n; i++) {
 		double t = level * c->w[i];
 		x[i] = least(most(t, c->f[i]), c->u[i]);
 		bool linear = t > c->f[i] && t < c->u[i];
@@ -133,7 +116,7 @@ static void trim(const double *f, size_t n, double capacity, double *x)
 
 /* The level at which S = capacity, and the answers x there. sum f < capacity < sum u is required.
  */
-static double solve(const struct curve *c, double capacity, double guess, double *x)
+lanes_wide static double solve(const struct curve *c, double capacity, double guess, double *x)
 {
 	double range[2] = {0.0, INFINITY}, level = guess;
 
@@ -160,28 +143,28 @@ struct totals {
 };
 
 /* Fills u (twice) and f for M1 and sums. */
-static inline struct totals prepare(const struct share_col *col, size_t n, double *u, double *f,
-				    double *grant)
+lanes_inline struct totals prepare(const struct share_col *col, size_t n, double *u, double *f,
+				   double *grant)
 {
-	const pair zero = {0.0, 0.0};
-	pair su = zero, sf = zero, sw = zero;
+	const lanes zero = {0};
+	lanes su = zero, sf = zero, sw = zero;
 	size_t i = 0;
 
-	for (; i + 1 < n; i += 2) {
-		pair want = pair_at(col->want + i), cap = pair_at(col->cap + i);
-		pair floor = pair_at(col->floor + i), w = pair_at(col->weight + i);
-		pair ui = choose(want < cap, want, cap);
-		pair fi = choose(floor < ui, floor, ui);
+	for (; i + LANES <= n; i += LANES) {
+		lanes want = lanes_at(col->want + i), cap = lanes_at(col->cap + i);
+		lanes floor = lanes_at(col->floor + i), w = lanes_at(col->weight + i);
+		lanes ui = choose(want < cap, want, cap);
+		lanes fi = choose(floor < ui, floor, ui);
 		ui = choose(w > zero, ui, fi);
-		pair_put(u + i, ui);
-		pair_put(f + i, fi);
-		pair_put(grant + i, ui);
+		lanes_put(u + i, ui);
+		lanes_put(f + i, fi);
+		lanes_put(grant + i, ui);
 		su += ui;
 		sf += fi;
 		sw += w;
 	}
-	struct totals sum = {su[0] + su[1], sf[0] + sf[1], sw[0] + sw[1]};
-	if (i < n) {
+	struct totals sum = {lanes_sum(su), lanes_sum(sf), lanes_sum(sw)};
+	for (; i < n; i++) {
 		u[i] = least(col->want[i], col->cap[i]);
 		f[i] = least(col->floor[i], u[i]);
 		u[i] = col->weight[i] > 0.0 ? u[i] : f[i];
@@ -201,7 +184,7 @@ static void scale_to(const double *f, size_t n, double sum, double capacity, dou
 		x[i] = f[i] * scale;
 }
 
-void fill_level(const struct share_col *col, size_t n, double *scratch, double *grant)
+lanes_wide void fill_level(const struct share_col *col, size_t n, double *scratch, double *grant)
 {
 	double *f = scratch, *u = scratch + n;
 	struct totals sum = prepare(col, n, u, f, grant);
@@ -445,9 +428,44 @@ static int64_t next_priority(const int32_t *priority, size_t n, int64_t below)
 	return next;
 }
 
+/* Whether VM i meets column @lead before @other whatever happens: the latter then follows. */
+static inline bool follows(const struct share_col *lead, const struct share_col *other, size_t i)
+{
+	/* want_o / C_o / w_o <= want_k / C_k / w_k, without divisions */
+	return lead->weight[i] > 0.0 && other->weight[i] > 0.0 && other->floor[i] <= 0.0 &&
+	       other->cap[i] >= other->want[i] &&
+	       (other->want[i] <= 0.0 ||
+		(lead->want[i] > 0.0 &&
+		 other->want[i] * lead->weight[i] * lead->capacity <=
+			 lead->want[i] * other->weight[i] * other->capacity));
+}
+
+/* Two columns of which one is every VM's scarcer one, as on a disk whose requests are all large or
+ * all small: that one alone decides. False, and nothing done, where it is not so. */
+static bool fill_leading(const struct share_view *view, const struct share_col *lead,
+			 const struct share_col *other, double *lead_grant, double *other_grant)
+{
+	double sum = 0.0;
+
+	for (size_t i = 0; i < view->n; i++)
+		if (!follows(lead, other, i))
+			return false;
+	fill_level(lead, view->n, view->scratch, lead_grant);
+	for (size_t i = 0; i < view->n; i++) {
+		double x = lead->want[i] > 0.0 ? lead_grant[i] / lead->want[i] : 0.0;
+		other_grant[i] = other->want[i] * x;
+		sum += other_grant[i];
+	}
+	return sum <= other->capacity;
+}
+
 void fill_joint(const struct share_view *view, enum fill_rule rule, const int32_t *priority,
 		double *const *grant)
 {
+	if (view->ncols == 2 && rule == FILL_M1 && !priority &&
+	    (fill_leading(view, &view->col[0], &view->col[1], grant[0], grant[1]) ||
+	     fill_leading(view, &view->col[1], &view->col[0], grant[1], grant[0])))
+		return;
 	size_t n = view->n;
 	double *s = view->scratch;
 	struct joint j = {.view = view, .rule = rule};

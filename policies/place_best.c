@@ -1,7 +1,7 @@
 /*
  * Best-fit: of the hosts that fit, the one that is then fullest, place_fullness() (Johnson, Demers,
  * Ullman, Garey & Graham, SIAM J. Computing 3(4), 1974; several dimensions by their sum, as in
- * Panigrahy et al., 2011). O(hosts).
+ * Panigrahy et al., 2011). O(hosts that fit).
  */
 #include "policies/list.h"
 
@@ -11,9 +11,10 @@ static uint32_t best_place(void *state, const struct place_view *view, const dou
 	double best_full = 0.0;
 
 	(void)state;
-	for (uint32_t h = 0; h < view->nhosts; h++) {
+	for (uint32_t h = place_next(view, 0, req); h != PLACE_NOWHERE;
+	     h = place_next(view, h + 1, req)) {
 		double full = place_fullness(view, h, req);
-		if ((best != PLACE_NOWHERE && full <= best_full) || !place_fits(view, h, req))
+		if (best != PLACE_NOWHERE && full <= best_full)
 			continue;
 		best = h;
 		best_full = full;

@@ -14,13 +14,11 @@ static uint32_t next_place(void *state, const struct place_view *view, const dou
 {
 	struct next *p = state;
 
-	for (uint32_t h = p->host; h < view->nhosts; h++) {
-		if (place_fits(view, h, req)) {
-			p->host = h;
-			return h;
-		}
-	}
-	return PLACE_NOWHERE;
+	uint32_t h = place_next(view, p->host, req);
+
+	if (h != PLACE_NOWHERE)
+		p->host = h;
+	return h;
 }
 
 const struct placer_ops placer_next = {

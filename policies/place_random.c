@@ -31,15 +31,14 @@ static uint32_t random_place(void *state, const struct place_view *view,
 {
 	uint64_t fitting = 0, z = draw(state) >> 32;
 
-	for (uint32_t h = 0; h < view->nhosts; h++)
-		fitting += place_fits(view, h, req);
+	uint32_t h = place_next(view, 0, req);
+	for (; h != PLACE_NOWHERE; h = place_next(view, h + 1, req))
+		fitting++;
 	/* 32 bits of z spread over the candidates: uneven by less than fitting / 2^32 */
 	uint64_t pick = z * fitting >> 32;
-	for (uint32_t h = 0; h < view->nhosts; h++) {
-		if (place_fits(view, h, req) && pick-- == 0)
-			return h;
-	}
-	return PLACE_NOWHERE;
+	for (h = place_next(view, 0, req); h != PLACE_NOWHERE && pick-- > 0;)
+		h = place_next(view, h + 1, req);
+	return h;
 }
 
 const struct placer_ops placer_random = {

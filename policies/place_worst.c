@@ -1,7 +1,8 @@
 /*
  * Worst-fit: of the hosts that fit, the one that is then emptiest, place_fullness(). All hosts of
  * the view count, used or not, so this spreads; the worst-fit of the packing literature, which
- * opens a new bin only when no open one fits, is this one shown the open hosts alone. O(hosts).
+ * opens a new bin only when no open one fits, is this one shown the open hosts alone. O(hosts that
+ * fit).
  */
 #include "policies/list.h"
 
@@ -12,9 +13,10 @@ static uint32_t worst_place(void *state, const struct place_view *view,
 	double worst_full = 0.0;
 
 	(void)state;
-	for (uint32_t h = 0; h < view->nhosts; h++) {
+	for (uint32_t h = place_next(view, 0, req); h != PLACE_NOWHERE;
+	     h = place_next(view, h + 1, req)) {
 		double full = place_fullness(view, h, req);
-		if ((worst != PLACE_NOWHERE && full >= worst_full) || !place_fits(view, h, req))
+		if (worst != PLACE_NOWHERE && full >= worst_full)
 			continue;
 		worst = h;
 		worst_full = full;

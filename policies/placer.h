@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "models/fit_tree.h"
 #include "sim/core/err.h"
 #include "sim/core/plugin.h"
 
@@ -27,6 +28,7 @@ struct place_view {
 	size_t nhosts;
 	const double *free[PLACE_DIMS];     /* overcommit ratio x capacity - committed, per host */
 	const double *capacity[PLACE_DIMS]; /* overcommit ratio x capacity; 0 = the host has none */
+	const struct fit_tree *tree;        /* over free + slack; NULL = look at every host */
 	bool (*admits)(const void *ctx, uint32_t host); /* the core's own conditions for this VM */
 	const void *ctx;
 };
@@ -45,6 +47,10 @@ struct placer_ops {
 
 /* Whether @req fits host @h of the view: every dimension within PLACE_EPSILON, and admitted. */
 bool place_fits(const struct place_view *view, uint32_t h, const double req[PLACE_DIMS]);
+
+/* The first host from @from on that the request fits, or PLACE_NOWHERE: how placers go through
+ * hosts. */
+uint32_t place_next(const struct place_view *view, uint32_t from, const double req[PLACE_DIMS]);
 
 /* How full the host would be after taking @req: the sum over dimensions with capacity of
  * (capacity - free + req) / capacity. Best fit maximises it, worst fit minimises it. */

@@ -14,11 +14,7 @@
 #include "sim/run.h"
 
 struct divide {
-	size_t cap;         /* VMs that the arrays hold */
-	size_t gathered;    /* VMs whose limits stand in the arrays */
-	uint32_t *class_id; /* for whom */
-	double *floor[RES_COUNT], *limit[RES_COUNT], *weight[RES_COUNT];
-	int32_t *priority;
+	size_t cap; /* VMs that the arrays hold */
 	double *want_cpu, *before; /* CPU demand without stalls; memory until now */
 	double *masked_want[2 * SHARE_MAX_DISKS], *masked_weight[2 * SHARE_MAX_DISKS];
 	double *masked_grant[2 * SHARE_MAX_DISKS];
@@ -27,7 +23,7 @@ struct divide {
 	size_t arrays_cap;
 };
 
-#define ARRAYS_PER_VM (3 * RES_COUNT + 2 + 3 * 2 * SHARE_MAX_DISKS + SHARE_SCRATCH + 1)
+#define ARRAYS_PER_VM (2 + 3 * 2 * SHARE_MAX_DISKS + SHARE_SCRATCH)
 
 int divide_init(struct run *run)
 {
@@ -57,11 +53,6 @@ static int divide_reserve(struct divide *d, size_t n)
 	if (mem_grow(&d->arrays, &d->arrays_cap, cap * ARRAYS_PER_VM, sizeof(double)) < 0)
 		return -ENOMEM;
 	double *at = d->arrays;
-	for (int r = 0; r < RES_COUNT; r++) {
-		d->floor[r] = take(&at, cap);
-		d->limit[r] = take(&at, cap);
-		d->weight[r] = take(&at, cap);
-	}
 	d->want_cpu = take(&at, cap);
 	d->before = take(&at, cap);
 	for (size_t k = 0; k < 2 * SHARE_MAX_DISKS; k++) {
@@ -70,37 +61,15 @@ static int divide_reserve(struct divide *d, size_t n)
 		d->masked_grant[k] = take(&at, cap);
 	}
 	d->scratch = take(&at, cap * SHARE_SCRATCH);
-	double *ids = take(&at, cap);
-	d->class_id = (uint32_t *)(void *)ids;
-	d->priority = (int32_t *)(void *)(ids) + cap;
 	d->cap = cap;
-	d->gathered = 0;
 	return 0;
-}
-
-static void gather_limits(struct divide *d, const struct dc *dc, uint32_t first, uint32_t n)
-{
-	if (n == d->gathered &&
-	    memcmp(d->class_id, dc->slot.class_id + first, n * sizeof(*d->class_id)) == 0)
-		return;
-	for (uint32_t i = 0; i < n; i++) {
-		uint32_t id = dc->slot.class_id[first + i];
-		const struct vm_class *class = &dc->class[id];
-		d->class_id[i] = id;
-		d->priority[i] = class->priority;
-		for (int r = 0; r < RES_COUNT; r++) {
-			d->floor[r][i] = class->floor[r];
-			d->limit[r][i] = class->cap[r];
-			d->weight[r][i] = class->weight[r];
-		}
-	}
-	d->gathered = n;
 }
 
 /* The host being divided. */
 struct host_now {
 	struct run *run;
 	struct divide *d;
+	const struct limits *limits;
 	struct dc *dc;
 	const struct host_type *type;
 	uint32_t host, first, n;
@@ -126,7 +95,7 @@ static int divide_columns(const struct host_now *h, enum run_slot which,
 		.host = h->host,
 		.n = h->n,
 		.vm = h->dc->slot.vm + h->first,
-		.priority = h->d->priority,
+		.priority = h->limits->priority,
 		.ncols = ncols,
 		.col = col,
 		.scratch = h->d->scratch,
@@ -146,9 +115,9 @@ static struct share_col column(const struct host_now *h, enum resource r)
 		.res = r,
 		.capacity = h->type->capacity[r],
 		.want = h->dc->slot.want[r] + h->first,
-		.floor = h->d->floor[r],
-		.cap = h->d->limit[r],
-		.weight = h->d->weight[r],
+		.floor = h->limits->floor[r],
+		.cap = h->limits->cap[r],
+		.weight = h->limits->weight[r],
 	};
 }
 
@@ -168,7 +137,7 @@ static void disk_columns(const struct host_now *h, unsigned disk, struct share_c
 		for (uint32_t i = 0; i < h->n; i++) {
 			bool here = h->dc->slot.disk[h->first + i] == disk;
 			want[i] = here ? h->dc->slot.want[r][h->first + i] : 0;
-			weight[i] = here ? h->d->weight[r][i] : 0;
+			weight[i] = here ? h->limits->weight[r][i] : 0;
 		}
 		col[k] = column(h, r);
 		col[k].disk = disk;
@@ -289,6 +258,7 @@ int divide_host(struct run *run, uint32_t host, uint32_t *oom_victim)
 	struct dc *dc = &run->plan.dc;
 	struct host_now h = {.run = run,
 			     .d = run->divide,
+			     .limits = &run->limits,
 			     .dc = dc,
 			     .type = dc->host.type[host],
 			     .host = host,
@@ -299,9 +269,8 @@ int divide_host(struct run *run, uint32_t host, uint32_t *oom_victim)
 	dc->host.pressed[host] = false;
 	if (h.n == 0)
 		return 0;
-	if (divide_reserve(run->divide, h.n) < 0)
+	if (divide_reserve(run->divide, h.n) < 0 || limits_gather(&run->limits, dc, host) < 0)
 		return err_nomem(run->err);
-	gather_limits(run->divide, dc, h.first, h.n);
 	memcpy(run->divide->before, grants(&h, RES_MEM), h.n * sizeof(double));
 	run->count.vm_steps += h.n;
 	return run->policy[RUN_JOINT].ops ? divide_all(&h, oom_victim)

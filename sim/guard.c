@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "sim/core/lanes.h"
+
 static const char *const column_name[RES_COUNT] = {
 	[RES_CPU] = "cpu", [RES_MEM] = "memory", [RES_DISK] = "disk", [RES_IOPS] = "iops"};
 static const char *const column_unit[RES_COUNT] = {
@@ -20,21 +22,33 @@ static double min2(double a, double b)
 	return a < b ? a : b;
 }
 
-static bool column_is_well(const struct share_col *col, size_t n, const double *grant)
+lanes_inline bool column_is_well(const struct share_col *col, size_t n, const double *grant)
 {
-	double sum = 0, floors = 0;
-	unsigned bad = 0, below = 0;
+	const lanes over = lanes_of(1 + GUARD_EPSILON), under = lanes_of(1 - GUARD_EPSILON);
+	lanes sum = {0}, floors = {0};
+	lane_mask good = ~(lane_mask){0}, enough = good;
+	size_t i = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		double most = min2(col->want[i], col->cap[i]), floor = min2(most, col->floor[i]);
-		bad |= !(grant[i] >= 0) | !(grant[i] <= most + most * GUARD_EPSILON);
-		below |= grant[i] < floor - floor * GUARD_EPSILON;
-		sum += grant[i];
+	for (; i + LANES <= n; i += LANES) {
+		lanes g = lanes_at(grant + i);
+		lanes top = lanes_min(lanes_at(col->want + i), lanes_at(col->cap + i));
+		lanes floor = lanes_min(lanes_at(col->floor + i), top);
+		good &= (g >= 0) & (g <= top * over);
+		enough &= g >= floor * under;
+		sum += g;
 		floors += floor;
 	}
-	bool floors_fit = floors <= col->capacity;
-	return !bad && sum <= col->capacity + col->capacity * GUARD_EPSILON &&
-	       !(below && floors_fit);
+	double total = lanes_sum(sum), all_floors = lanes_sum(floors);
+	bool well = lanes_all(good), above = lanes_all(enough);
+	for (; i < n; i++) {
+		double top = min2(col->want[i], col->cap[i]), floor = min2(col->floor[i], top);
+		well &= grant[i] >= 0 && grant[i] <= top * (1 + GUARD_EPSILON);
+		above &= grant[i] >= floor * (1 - GUARD_EPSILON);
+		total += grant[i];
+		all_floors += floor;
+	}
+	return well && total <= col->capacity * (1 + GUARD_EPSILON) &&
+	       (above || all_floors > col->capacity);
 }
 
 static int breach(const struct share_view *view, const struct share_col *col, size_t i,
@@ -77,8 +91,8 @@ static int find_breach(const struct share_view *view, const struct share_col *co
 	return breach(view, col, view->n, names, err, "the capacity is", sum, col->capacity);
 }
 
-int guard_check(const struct share_view *view, double *const *grant,
-		const struct guard_names *names, struct err *err)
+lanes_wide int guard_check(const struct share_view *view, double *const *grant,
+			   const struct guard_names *names, struct err *err)
 {
 	for (size_t k = 0; k < view->ncols; k++)
 		if (__builtin_expect(!column_is_well(&view->col[k], view->n, grant[k]), 0))

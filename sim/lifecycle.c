@@ -130,7 +130,8 @@ static uint32_t choose_host(struct run *run, uint32_t vm)
 {
 	struct dc *dc = &run->plan.dc;
 	struct admission ctx = {run, dc_class_of(dc, vm)};
-	struct place_view view = {.nhosts = dc->host.n, .admits = admits, .ctx = &ctx};
+	struct place_view view = {
+		.nhosts = dc->host.n, .tree = &dc->host.tree, .admits = admits, .ctx = &ctx};
 
 	for (int d = 0; d < PLACE_DIMS; d++) {
 		view.free[d] = dc->host.free[d];

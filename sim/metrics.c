@@ -9,17 +9,20 @@
 #include <string.h>
 
 #include "policies/fill.h"
+#include "sim/core/lanes.h"
 
 #define STARVED 0.01
 #define FULL    (1 - 1e-9)
+#define MORE    (1 + 1e-9)
 
 /* The host at hand, as arrays. */
 struct bundle {
 	const struct dc *dc;
+	const struct limits *limits;
 	uint32_t host, first, n;
 	double dt;
-	double *progress, *slice; /* how far each VM gets; how far it would in its static slice */
-	double *weight_sum;
+	double *progress;                               /* how far each VM gets */
+	double *per_weight[RES_COUNT], most[RES_COUNT]; /* grants per weight; the largest */
 };
 
 static double min2(double a, double b)
@@ -87,160 +90,195 @@ double metrics_share(double part, double whole)
 	return whole > 0 ? part / whole : 0;
 }
 
-/* Sums of demand and grants; how far each VM gets. Returns the host's use of each resource. */
-static void account_amounts(struct metrics *m, struct dc *dc, const struct bundle *b,
-			    double use[RES_COUNT], double wanted[RES_COUNT])
+/* Sums of demand and grants; how far each VM gets. */
+lanes_inline void account_amounts(struct metrics *m, struct dc *dc, const struct bundle *b,
+				  double use[RES_COUNT], double wanted[RES_COUNT])
 {
-	for (uint32_t i = 0; i < b->n; i++)
-		b->progress[i] = 1;
+	const lanes dt = lanes_of(b->dt);
+
+	for (uint32_t i = 0; i < b->n; i += LANES)
+		lanes_put(b->progress + i, lanes_of(1));
 	for (int r = 0; r < RES_COUNT; r++) {
 		const double *want = dc->slot.want[r] + b->first,
 			     *grant = dc->slot.grant[r] + b->first;
 		double *sum_want = dc->slot.sum.want[r] + b->first;
 		double *sum_grant = dc->slot.sum.grant[r] + b->first;
-		double u = 0, w = 0;
-		for (uint32_t i = 0; i < b->n; i++) {
-			u += grant[i];
-			w += want[i];
-			sum_want[i] += want[i] * b->dt;
-			sum_grant[i] += grant[i] * b->dt;
+		lanes u = {0}, w = {0};
+		for (uint32_t i = 0; i < b->n; i += LANES) {
+			lanes wi = lanes_at(want + i), gi = lanes_at(grant + i);
+			u += gi;
+			w += wi;
+			lanes_put(sum_want + i, lanes_at(sum_want + i) + wi * dt);
+			lanes_put(sum_grant + i, lanes_at(sum_grant + i) + gi * dt);
 		}
-		if (u < w * FULL)
-			for (uint32_t i = 0; i < b->n; i++)
-				if (grant[i] < want[i] * b->progress[i])
-					b->progress[i] = grant[i] / want[i];
-		use[r] = u;
-		wanted[r] = w;
-		m->now[M_WANT + r] += w * b->dt;
-		m->now[M_GRANT + r] += u * b->dt;
+		use[r] = lanes_sum(u);
+		wanted[r] = lanes_sum(w);
+		for (uint32_t i = 0; i < b->n && use[r] < wanted[r] * FULL; i += LANES) {
+			lanes wi = lanes_at(want + i), p = lanes_at(b->progress + i);
+			lanes x = lanes_at(grant + i) / choose(wi > 0, wi, lanes_of(1));
+			lanes_put(b->progress + i, choose((wi > 0) & (x < p), x, p));
+		}
+		m->now[M_WANT + r] += wanted[r] * b->dt;
+		m->now[M_GRANT + r] += use[r] * b->dt;
 	}
 }
 
-/* CPU entitlements and what hangs on them. */
-static void account_entitlement(struct metrics *m, struct dc *dc, const struct bundle *b,
-				const double *entitled)
+/* Spells of starvation; only where somebody starves, or did at the last update. */
+lanes_inline void account_starving(struct metrics *m, struct dc *dc, const struct bundle *b,
+				   const double *entitled)
 {
-	const double *want = dc->slot.want[RES_CPU] + b->first;
 	const double *grant = dc->slot.grant[RES_CPU] + b->first;
-	double ratio = 0, ratio_sq = 0, time = 0, steal = 0, worst = m->worst_now;
-	double per_core = b->dt / dc->host.type[b->host]->speed;
+	lane_mask starve = {0};
 
-	for (uint32_t i = 0; i < b->n; i++) {
+	for (uint32_t i = 0; i < b->n; i += LANES)
+		starve |= lanes_at(grant + i) < lanes_at(entitled + i) * STARVED;
+	bool any = lanes_any(starve);
+	for (uint32_t i = 0; i < b->n && (any || m->host[b->host].starving); i++) {
 		uint32_t s = b->first + i;
-		double e = entitled[i], lost = (want[i] - grant[i]) * per_core;
-		dc->slot.sum.entitled[s] += e * b->dt;
-		dc->slot.sum.steal[s] += lost;
-		dc->slot.sum.run[s] += b->dt;
-		steal += lost;
-		bool starves = e > 0 && grant[i] < STARVED * e;
+		bool starves = grant[i] < STARVED * entitled[i];
 		float spell = starves ? dc->slot.sum.starve[s] + (float)b->dt : 0;
 		dc->slot.sum.starve[s] = spell;
 		if (spell > dc->slot.sum.starve_max[s])
 			dc->slot.sum.starve_max[s] = spell;
-		if (!(e > 0))
-			continue;
-		double r = grant[i] == e ? 1 : grant[i] / e;
-		ratio += r;
-		ratio_sq += r * r;
-		time += 1;
-		worst = min2(worst, r);
 	}
-	m->now[M_RATIO] += ratio * b->dt;
-	m->now[M_RATIO_SQ] += ratio_sq * b->dt;
-	m->now[M_RATIO_TIME] += time * b->dt;
-	m->now[M_STEAL] += steal;
-	m->worst_now = worst;
+	m->host[b->host].starving = any;
 }
 
-static const struct vm_class *slot_class(const struct bundle *b, uint32_t i)
+/* CPU entitlements and what hangs on them. */
+lanes_inline void account_entitlement(struct metrics *m, struct dc *dc, const struct bundle *b,
+				      const double *entitled)
 {
-	return &b->dc->class[b->dc->slot.class_id[b->first + i]];
+	const double *want = dc->slot.want[RES_CPU] + b->first;
+	const double *grant = dc->slot.grant[RES_CPU] + b->first;
+	struct slot_sums *sums = &dc->slot.sum;
+	const lanes dt = lanes_of(b->dt), one = lanes_of(1);
+	const lanes per_core = lanes_of(b->dt / dc->host.type[b->host]->speed);
+	lanes ratio = {0}, ratio_sq = {0}, time = {0}, steal = {0}, worst = one;
+
+	for (uint32_t i = 0; i < b->n; i += LANES) {
+		uint32_t s = b->first + i;
+		lanes g = lanes_at(grant + i), e = lanes_at(entitled + i);
+		lanes lost = (lanes_at(want + i) - g) * per_core;
+		lane_mask counts = e > 0;
+		lanes r = choose(counts & (g != e), g / choose(counts, e, one), one);
+		lanes_put(sums->entitled + s, lanes_at(sums->entitled + s) + e * dt);
+		lanes_put(sums->steal + s, lanes_at(sums->steal + s) + lost);
+		lanes_put(sums->run + s, lanes_at(sums->run + s) + dt);
+		steal += lost;
+		worst = choose(counts, lanes_min(worst, r), worst);
+		ratio += lanes_where(counts, r);
+		ratio_sq += lanes_where(counts, r * r);
+		time += lanes_where(counts, lanes_of(1));
+	}
+	for (size_t i = b->n; i < lanes_room(b->n); i++)
+		sums->run[b->first + i] = 0;
+	m->now[M_RATIO] += lanes_sum(ratio) * b->dt;
+	m->now[M_RATIO_SQ] += lanes_sum(ratio_sq) * b->dt;
+	m->now[M_RATIO_TIME] += lanes_sum(time) * b->dt;
+	m->now[M_STEAL] += lanes_sum(steal);
+	m->worst_now = min2(m->worst_now, min2(min2(worst[0], worst[1]), min2(worst[2], worst[3])));
+	account_starving(m, dc, b, entitled);
 }
 
-static void account_dominant(struct metrics *m, const struct bundle *b)
+/* Grants per unit of weight, and the largest of each resource. Where a weight is 0 they count as 0.
+ */
+lanes_inline void normalise(struct bundle *b)
 {
-	const struct host_type *type = b->dc->host.type[b->host];
-	double per[RES_COUNT], sum = 0, sum_sq = 0, time = 0;
-
-	for (int r = 0; r < RES_COUNT; r++)
-		per[r] = type->capacity[r] > 0 && isfinite(type->capacity[r])
-				 ? 1 / type->capacity[r]
-				 : 0;
-	for (uint32_t i = 0; i < b->n; i++) {
-		const struct vm_class *class = slot_class(b, i);
-		double dominant = 0, want = 0;
-		for (int r = 0; r < RES_COUNT; r++) {
-			double share = b->dc->slot.grant[r][b->first + i] * per[r];
-			want += b->dc->slot.want[r][b->first + i];
-			if (class->weight[r] > 0 && share > dominant * class->weight[r])
-				dominant = share / class->weight[r];
+	for (int r = 0; r < RES_COUNT; r++) {
+		const double *grant = b->dc->slot.grant[r] + b->first;
+		const double *per_weight = b->limits->per_weight[r];
+		lanes most = {0};
+		for (uint32_t i = 0; i < b->n; i += LANES) {
+			lanes each = lanes_at(grant + i) * lanes_at(per_weight + i);
+			lanes_put(b->per_weight[r] + i, each);
+			most = lanes_max(each, most);
 		}
-		if (!(want > 0))
-			continue;
-		sum += dominant;
-		sum_sq += dominant * dominant;
-		time += 1;
+		double a = most[0] > most[1] ? most[0] : most[1],
+		       c = most[2] > most[3] ? most[2] : most[3];
+		b->most[r] = a > c ? a : c;
 	}
-	m->now[M_DOMINANT] += sum * b->dt;
-	m->now[M_DOMINANT_SQ] += sum_sq * b->dt;
-	m->now[M_DOMINANT_TIME] += time * b->dt;
 }
 
-/* Whether VM @i would get further with the grants of @j, scaled by weights. */
-static bool envies(const struct bundle *b, uint32_t i, uint32_t j)
+lanes_inline void account_dominant(struct metrics *m, const struct bundle *b)
 {
-	const struct vm_class *ci = slot_class(b, i), *cj = slot_class(b, j);
-
-	for (int r = 0; r < RES_COUNT; r++) {
-		double want = b->dc->slot.want[r][b->first + i];
-		double theirs = b->dc->slot.grant[r][b->first + j] * ci->weight[r];
-		if (want > 0 && theirs <= want * b->progress[i] * cj->weight[r] * (1 + 1e-9))
-			return false;
-	}
-	/* With a cap of its own below its progress in reach, more would not help it. */
-	for (int r = 0; r < RES_COUNT; r++)
-		if (ci->cap[r] <= b->dc->slot.want[r][b->first + i] * b->progress[i] * (1 + 1e-9))
-			return false;
-	return true;
-}
-
-/* Whether VM @i gets less far than with a fixed slice of every resource by weight. */
-static bool below_slice(const struct bundle *b, uint32_t i)
-{
-	const struct vm_class *class = slot_class(b, i);
 	const struct host_type *type = b->dc->host.type[b->host];
-	double progress = 1;
+	lanes per[RES_COUNT], sum = {0}, sum_sq = {0}, time = {0};
 
-	for (int r = 0; r < RES_COUNT; r++) {
-		double want = b->dc->slot.want[r][b->first + i];
-		double most = min2(class->cap[r], want);
-		if (want > 0 && b->weight_sum[r] > 0 && isfinite(type->capacity[r]))
-			most = min2(most, type->capacity[r] * class->weight[r] / b->weight_sum[r]);
-		if (most < want * progress)
-			progress = most / want;
+	for (int r = 0; r < RES_COUNT; r++)
+		per[r] = lanes_of(type->per_capacity[r]);
+	for (uint32_t i = 0; i < b->n; i += LANES) {
+		lanes dominant = {0}, want = {0};
+		for (int r = 0; r < RES_COUNT; r++) {
+			want += lanes_at(b->dc->slot.want[r] + b->first + i);
+			dominant = lanes_max(lanes_at(b->per_weight[r] + i) * per[r], dominant);
+		}
+		lanes counts = lanes_where(want > 0, lanes_of(1));
+		sum += dominant * counts;
+		sum_sq += dominant * dominant * counts;
+		time += counts;
 	}
-	return b->progress[i] < progress * (1 - 1e-9);
+	m->now[M_DOMINANT] += lanes_sum(sum) * b->dt;
+	m->now[M_DOMINANT_SQ] += lanes_sum(sum_sq) * b->dt;
+	m->now[M_DOMINANT_TIME] += lanes_sum(time) * b->dt;
 }
 
-static void account_pairs(struct metrics *m, const struct bundle *b)
+/* How many others VM @i would get further with, given their grants scaled by weights: those that
+ * have more than it uses of every resource that it wants. */
+static uint32_t count_envied(const struct bundle *b, uint32_t i)
 {
-	double weight_sum[RES_COUNT] = {0};
-	uint32_t envious = 0, below = 0;
-	struct bundle with = *b;
+	double uses[RES_COUNT];
+	unsigned wanted[RES_COUNT], nwanted = 0;
+	uint32_t envied = 0;
 
-	with.weight_sum = weight_sum;
-	for (uint32_t i = 0; i < b->n; i++)
-		for (int r = 0; r < RES_COUNT; r++)
-			weight_sum[r] += slot_class(b, i)->weight[r];
-	for (uint32_t i = 0; i < b->n; i++) {
-		if (b->progress[i] >= FULL)
+	for (unsigned r = 0; r < RES_COUNT; r++) {
+		double want = b->dc->slot.want[r][b->first + i];
+		uses[nwanted] = want * b->progress[i] * MORE * b->limits->per_weight[r][i];
+		wanted[nwanted] = r;
+		nwanted += want > 0;
+	}
+	for (uint32_t j = 0; j < b->n; j++) {
+		unsigned more = j != i;
+		for (unsigned k = 0; k < nwanted; k++)
+			more &= b->per_weight[wanted[k]][j] > uses[k];
+		envied += more;
+	}
+	return envied;
+}
+
+/* Several VMs at a time: who gets less far than with a fixed slice of every resource by weight (it
+ * would have more than it uses of each), and who may envy anybody: somebody has more per weight of
+ * each resource that it wants, and no cap of its own is in the way. Mostly nobody has more of the
+ * scarce one, and count_envied() need not look at pairs. */
+lanes_inline void account_pairs(struct metrics *m, const struct bundle *b)
+{
+	const struct host_type *type = b->dc->host.type[b->host];
+	const struct limits *l = b->limits;
+	lanes unit[RES_COUNT], below_sum = {0};
+	uint32_t envious = 0;
+
+	for (int r = 0; r < RES_COUNT; r++)
+		unit[r] = lanes_of(l->weight_sum[r] > 0 ? type->capacity[r] / l->weight_sum[r] : 0);
+	for (uint32_t i = 0; i < b->n; i += LANES) {
+		lanes progress = lanes_at(b->progress + i) * MORE;
+		lane_mask short_of = lanes_at(b->progress + i) < FULL, below = short_of,
+			  envies = short_of;
+		if (!lanes_any(short_of))
 			continue;
-		below += below_slice(&with, i);
-		for (uint32_t j = 0; j < b->n; j++)
-			envious += j != i && envies(&with, i, j);
+		for (int r = 0; r < RES_COUNT; r++) {
+			lanes want = lanes_at(b->dc->slot.want[r] + b->first + i);
+			lanes uses = want * progress, cap = lanes_at(l->cap[r] + i);
+			lanes slice = lanes_min(unit[r] * lanes_at(l->weight[r] + i), cap);
+			lane_mask idle = want <= 0;
+			below &= idle | (lanes_min(slice, want) > uses);
+			envies &= idle | ((b->most[r] > uses * lanes_at(l->per_weight[r] + i)) &
+					  (cap > uses));
+		}
+		below_sum += lanes_where(below, lanes_of(1));
+		for (uint32_t k = 0; k < LANES && lanes_any(envies); k++)
+			envious += envies[k] && i + k < b->n ? count_envied(b, i + k) : 0;
 	}
 	m->now[M_ENVY] += envious * b->dt;
-	m->now[M_VIOLATION] += below * b->dt;
+	m->now[M_VIOLATION] += lanes_sum(below_sum) * b->dt;
 }
 
 static void account_stalls(struct metrics *m, struct dc *dc, const struct bundle *b)
@@ -287,51 +325,56 @@ static void account_host(struct metrics *m, const struct bundle *b, const double
 	m->now[M_ENERGY_J] += joule;
 }
 
-/* Arrays of limits for fill_level(), which wants columns. */
 static const double *entitlements(const struct metrics *m, const struct bundle *b, double *scratch)
 {
 	const struct dc *dc = b->dc;
-	uint32_t n = b->n;
-	double *floor = scratch, *cap = floor + n, *weight = cap + n, *want = weight + n;
-	double *entitled = want + n, *work = entitled + n;
+	size_t room = lanes_room(b->n);
+	double *want = scratch, *entitled = want + room;
 
 	if (m->entitled_by_grant)
 		return dc->slot.grant[RES_CPU] + b->first;
-	for (uint32_t i = 0; i < n; i++) {
-		const struct vm_class *class = slot_class(b, i);
-		floor[i] = class->floor[RES_CPU];
-		cap[i] = class->cap[RES_CPU];
-		weight[i] = class->weight[RES_CPU];
-		want[i] =
-			dc->slot.want[RES_CPU][b->first + i] * (1 - dc->slot.stalled[b->first + i]);
-	}
+	for (uint32_t i = 0; i < b->n; i++)
+		want[i] = dc->slot.want[RES_CPU][b->first + i] *
+			  (1 - (double)dc->slot.stalled[b->first + i]);
 	struct share_col col = {.res = RES_CPU,
 				.capacity = dc->host.type[b->host]->capacity[RES_CPU],
 				.want = want,
-				.floor = floor,
-				.cap = cap,
-				.weight = weight};
-	fill_level(&col, n, work, entitled);
+				.floor = b->limits->floor[RES_CPU],
+				.cap = b->limits->cap[RES_CPU],
+				.weight = b->limits->weight[RES_CPU]};
+	fill_level(&col, b->n, entitled + room, entitled);
+	for (size_t i = b->n; i < room; i++)
+		entitled[i] = 0;
 	return entitled;
 }
 
-int metrics_account(struct metrics *m, struct dc *dc, uint32_t host, double dt_s)
+/* progress, per_weight, want, entitled, and what fill_level() needs. */
+#define SCRATCH_PER_VM (1 + RES_COUNT + 2 + FILL_SCRATCH)
+
+lanes_wide int metrics_account(struct metrics *m, struct dc *dc, struct limits *limits,
+			       uint32_t host, double dt_s)
 {
 	struct bundle b = {.dc = dc,
+			   .limits = limits,
 			   .host = host,
 			   .first = dc->host.first[host],
 			   .n = dc->host.count[host],
 			   .dt = dt_s};
 	double use[RES_COUNT], wanted[RES_COUNT];
+	size_t room = lanes_room(b.n);
 
-	if (mem_grow(&m->scratch, &m->scratch_n, (size_t)b.n * 24, sizeof(double)) < 0)
+	if (limits_gather(limits, dc, host) < 0 ||
+	    mem_grow(&m->scratch, &m->scratch_n, room * SCRATCH_PER_VM, sizeof(double)) < 0)
 		return -ENOMEM;
 	b.progress = m->scratch;
+	for (unsigned r = 0; r < RES_COUNT; r++)
+		b.per_weight[r] = b.progress + (r + 1) * room;
 	account_amounts(m, dc, &b, use, wanted);
 	account_host(m, &b, use, wanted);
 	if (b.n == 0)
 		return 0;
-	account_entitlement(m, dc, &b, entitlements(m, &b, m->scratch + b.n));
+	account_entitlement(m, dc, &b, entitlements(m, &b, b.progress + (RES_COUNT + 1) * room));
+	normalise(&b);
 	account_dominant(m, &b);
 	account_pairs(m, &b);
 	m->now[M_PAIRS] += (double)b.n * (b.n - 1) * dt_s;

@@ -27,6 +27,7 @@
 #define COTENANT_SIM_METRICS_H
 
 #include "models/dc.h"
+#include "models/limits.h"
 #include "sim/core/stat.h"
 
 /* Sums that a row of timeline.csv and of summary.csv are made of. */
@@ -61,6 +62,7 @@ struct host_sums {
 	double vms, on, off, active, busy, overload, down, joule,
 		full; /* seconds (vms: VM-seconds) */
 	uint32_t failures, oom_kills;
+	bool starving; /* somebody did at the last update */
 };
 
 struct metrics {
@@ -78,7 +80,8 @@ int metrics_init(struct metrics *m, const struct dc *dc, bool entitled_by_grant)
 void metrics_fini(struct metrics *m);
 
 /* Accounts for @dt_s seconds of the division now in force on a host. -ENOMEM. */
-int metrics_account(struct metrics *m, struct dc *dc, uint32_t host, double dt_s) must_check;
+int metrics_account(struct metrics *m, struct dc *dc, struct limits *limits, uint32_t host,
+		    double dt_s) must_check;
 
 /* Moves what was summed since the last call into the total, leaving it in @row; resets worst_now,
  * which is returned through @worst (1 if nobody wanted anything). */

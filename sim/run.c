@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "sim/core/bug.h"
+#include "sim/core/opt.h"
 #include "sim/output.h"
 
 /* What goes first at one moment: hosts fail and VMs leave before others come; demand is looked at
@@ -57,7 +58,7 @@ static int host_bring(struct run *run, uint32_t host)
 	struct dc *dc = &run->plan.dc;
 	double dt_s = (double)(run->now_ns - dc->host.last_ns[host]) * 1e-9;
 
-	if (dt_s > 0 && metrics_account(&run->metrics, dc, host, dt_s) < 0)
+	if (dt_s > 0 && metrics_account(&run->metrics, dc, &run->limits, host, dt_s) < 0)
 		return err_nomem(run->err);
 	dc->host.last_ns[host] = run->now_ns;
 	return run->driver->collect(run->driver_state, host, run->now_ns, dt_s, run->err);
@@ -185,6 +186,17 @@ static int update_dirty(struct run *run, bool divide)
 	return rc;
 }
 
+/* Hosts ahead of the one at work whose slots, and whose VMs, are asked for. */
+#define SLOTS_AHEAD 4
+#define VMS_AHEAD   2
+
+static void prefetch(struct run *run, uint32_t host)
+{
+	dc_prefetch(&run->plan.dc, host + SLOTS_AHEAD);
+	if (run->driver->prefetch && host + VMS_AHEAD < run->plan.dc.host.n)
+		run->driver->prefetch(run->driver_state, host + VMS_AHEAD);
+}
+
 static int tick(struct run *run)
 {
 	int rc = 0;
@@ -193,10 +205,11 @@ static int tick(struct run *run)
 	if (run->progress)
 		*run->progress = (double)run->now_ns / (double)run->end_ns;
 	run->next_tick_ns = run->now_ns + run->scenario->tick_ns;
-	for (uint32_t h = 0; h < run->plan.dc.host.n && rc == 0; h++)
-		if (!run->dirty[h]) {
+	for (uint32_t h = 0; h < run->plan.dc.host.n && rc == 0; h++) {
+		prefetch(run, h);
+		if (!run->dirty[h])
 			rc = host_update(run, h, true);
-		}
+	}
 	/* The rows show wants and grants of one moment: those marked are divided now, too. */
 	if (rc == 0)
 		rc = lifecycle_retry_waiting(run);
@@ -385,6 +398,19 @@ static int tables_start(struct run *run)
 	return 0;
 }
 
+/* Whether the CPU policy answers with everybody's entitlement: it says so of its default options, and
+ * has these; and it is asked whenever demand changes. */
+static bool grants_are_entitlements(struct run *run, const struct policy_set *set)
+{
+	const struct policy_ops *ops = run->policy[RUN_CPU].ops;
+
+	if (!ops || !(ops->flags & POLICY_ENTITLEMENT) ||
+	    run->scenario->reallocate != REALLOCATE_EVENT)
+		return false;
+	void *defaults = plugin_state(&ops->plugin, &run->arena);
+	return defaults && memcmp(defaults, set->cpu.state, ops->plugin.state_size) == 0;
+}
+
 int run_init(struct run *run, const struct scenario *scenario, const struct trace_set *traces,
 	     const struct policy_set *policies, uint64_t seed, struct output *output,
 	     struct err *err)
@@ -403,10 +429,7 @@ int run_init(struct run *run, const struct scenario *scenario, const struct trac
 	if (rc < 0)
 		return rc;
 	driver_start(run);
-	bool same = run->policy[RUN_CPU].ops &&
-		    (run->policy[RUN_CPU].ops->flags & POLICY_ENTITLEMENT) != 0 &&
-		    policies->cpu.plugin->opts == NULL;
-	if (metrics_init(&run->metrics, &run->plan.dc, same) < 0 || divide_init(run) < 0)
+	if (metrics_init(&run->metrics, &run->plan.dc, grants_are_entitlements(run, policies)) < 0 || divide_init(run) < 0)
 		return err_nomem(err);
 	rc = lifecycle_init(run);
 	if (rc == 0)
@@ -426,6 +449,7 @@ void run_free(struct run *run)
 	if (run->driver)
 		driver_sim_fini(&run->sim);
 	divide_fini(run);
+	limits_fini(&run->limits);
 	metrics_fini(&run->metrics);
 	mem_free(run->waiting);
 	evq_free(run->queue);

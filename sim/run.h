@@ -8,6 +8,7 @@
 #define COTENANT_SIM_RUN_H
 
 #include "models/driver.h"
+#include "models/limits.h"
 #include "policies/registry.h"
 #include "scenarios/build.h"
 #include "scenarios/scenario.h"
@@ -56,6 +57,7 @@ struct run {
 	bool watches_work; /* some group ends with its work */
 	bool finished;     /* a VM ended with its work while hosts were updated */
 
+	struct limits limits; /* of the host last divided or accounted for */
 	struct metrics metrics;
 	struct run_counts count;
 	struct output *output;

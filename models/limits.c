@@ -1,0 +1,72 @@
+/* See limits.h. All arrays are cut from one allocation. */
+#include "models/limits.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "sim/core/lanes.h"
+
+#define ARRAYS (4 * RES_COUNT + 2)
+
+static int reserve(struct limits *l, size_t n)
+{
+	if (n <= l->room)
+		return 0;
+	size_t room = lanes_room(n * 2);
+	if (mem_grow(&l->array, &l->array_cap, room * ARRAYS, sizeof(double)) < 0)
+		return -ENOMEM;
+	double *at = l->array;
+	for (int r = 0; r < RES_COUNT; r++) {
+		l->floor[r] = at;
+		l->cap[r] = at + room;
+		l->weight[r] = at + 2 * room;
+		l->per_weight[r] = at + 3 * room;
+		at += 4 * room;
+	}
+	l->class_id = (uint32_t *)(void *)at;
+	l->priority = (int32_t *)(void *)(at + room);
+	l->room = room;
+	l->n = 0;
+	return 0;
+}
+
+int limits_gather(struct limits *l, const struct dc *dc, uint32_t host)
+{
+	const uint32_t *id = dc->slot.class_id + dc->host.first[host];
+	size_t n = dc->host.count[host];
+
+	if (n == l->n && n > 0 && memcmp(l->class_id, id, n * sizeof(*id)) == 0)
+		return 0;
+	if (reserve(l, n) < 0)
+		return -ENOMEM;
+	for (int r = 0; r < RES_COUNT; r++)
+		l->weight_sum[r] = 0;
+	for (size_t i = 0; i < n; i++) {
+		const struct vm_class *class = &dc->class[id[i]];
+		l->class_id[i] = id[i];
+		l->priority[i] = class->priority;
+		for (int r = 0; r < RES_COUNT; r++) {
+			l->floor[r][i] = class->floor[r];
+			l->cap[r][i] = class->cap[r];
+			l->weight[r][i] = class->weight[r];
+			l->per_weight[r][i] = class->weight[r] > 0 ? 1 / class->weight[r] : 0;
+			l->weight_sum[r] += class->weight[r];
+		}
+	}
+	for (int r = 0; r < RES_COUNT; r++)
+		for (size_t i = n; i < lanes_room(n); i++)
+			l->floor[r][i] = l->cap[r][i] = l->weight[r][i] = l->per_weight[r][i] = 0;
+	l->n = n;
+	return 0;
+}
+
+void limits_forget(struct limits *limits)
+{
+	limits->n = 0;
+}
+
+void limits_fini(struct limits *limits)
+{
+	mem_free(limits->array);
+	*limits = (struct limits){0};
+}

@@ -1,0 +1,33 @@
+/*
+ * The limits of a host's VMs as arrays, in the order of its slots.
+ *
+ * Limits are kept once per class; policies and metrics read arrays. The arrays are gathered anew only
+ * when the classes of the host's VMs differ from those gathered last, so hosts that hold the same mix
+ * cost one comparison. Zeros fill the last group of lanes (lanes.h).
+ */
+#ifndef COTENANT_MODELS_LIMITS_H
+#define COTENANT_MODELS_LIMITS_H
+
+#include "models/dc.h"
+
+struct limits {
+	size_t n;           /* VMs gathered */
+	uint32_t *class_id; /* for whom */
+	double *floor[RES_COUNT], *cap[RES_COUNT], *weight[RES_COUNT];
+	double *per_weight[RES_COUNT]; /* 1 / weight; 0 for weight 0 */
+	double weight_sum[RES_COUNT];
+	int32_t *priority;
+
+	/* Private. */
+	size_t room, array_cap;
+	double *array;
+};
+
+/* Makes the arrays those of @host. A zeroed struct is empty. -ENOMEM. */
+int limits_gather(struct limits *limits, const struct dc *dc, uint32_t host) must_check;
+
+/* To be called when the limits of a class change. */
+void limits_forget(struct limits *limits);
+void limits_fini(struct limits *limits);
+
+#endif
