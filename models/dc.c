@@ -44,7 +44,6 @@ static void columns_register(struct dc *dc, const bool policy_state[RES_COUNT])
 			column_add(dc, &s->policy_state[r], sizeof(void *));
 	}
 	column_add(dc, &s->sum.entitled, sizeof(double));
-	column_add(dc, &s->sum.steal, sizeof(double));
 	column_add(dc, &s->sum.stall, sizeof(double));
 	column_add(dc, &s->sum.starve, sizeof(float));
 	column_add(dc, &s->sum.starve_max, sizeof(float));
@@ -311,7 +310,8 @@ int dc_place(struct dc *dc, uint32_t vm, uint32_t host)
 	while (at > first && dc->slot.vm[at - 1] > vm)
 		at--;
 	slots_shift(dc, at, end, 1);
-	slots_clear(dc, at, 1);
+	if (at < end) /* else it is clear, and columns that nobody writes stay untouched */
+		slots_clear(dc, at, 1);
 	dc->slot.vm[at] = vm;
 	dc->slot.class_id[at] = dc->vm.class_id[vm];
 	dc->slot.disk[at] = disk;

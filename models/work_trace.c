@@ -19,6 +19,7 @@ struct replay {
 	union {
 		struct {
 			double scale;
+			const char *path, *format;
 			bool repeat;
 		} opt; /* until init() */
 		struct {
@@ -29,21 +30,20 @@ struct replay {
 			bool repeat;
 		} run;
 	};
-	const char *path, *format;
 };
 
-_Static_assert(sizeof(struct replay) <= 96, "a million VMs have one each");
+_Static_assert(sizeof(struct replay) <= 80, "a million VMs have one each");
 
 static const struct opt opts[] = {
 	WORKLOAD_COMMON_OPTS(struct replay, "100%"),
 	{.name = "path",
 	 .type = OPT_PATH,
-	 .offset = offsetof(struct replay, path),
+	 .offset = offsetof(struct replay, opt.path),
 	 .required = true,
 	 .help = "file or directory of the trace"},
 	{.name = "format",
 	 .type = OPT_STRING,
-	 .offset = offsetof(struct replay, format),
+	 .offset = offsetof(struct replay, opt.format),
 	 .def = "",
 	 .help = "format of the trace; absent = found out from its contents"},
 	{.name = "scale",
@@ -61,8 +61,8 @@ static const struct opt opts[] = {
 static const char *replay_path(const void *state, const char **format)
 {
 	const struct replay *s = state;
-	*format = s->format && *s->format ? s->format : NULL;
-	return s->path;
+	*format = s->opt.format && *s->opt.format ? s->opt.format : NULL;
+	return s->opt.path;
 }
 
 static int replay_init(void *state, const struct workload_ctx *ctx, struct err *err)
@@ -71,11 +71,12 @@ static int replay_init(void *state, const struct workload_ctx *ctx, struct err *
 	const struct trace *trace = ctx->trace;
 	if (!trace || !trace->steps || !trace->n)
 		return err_input(err, "%s: trace: %s: no samples", ctx->name,
-				 s->path ? s->path : "no path");
+				 s->opt.path ? s->opt.path : "no path");
 	if (ctx->index >= trace->n)
-		return err_input(
-			err, "%s: trace: %s: VM %zu of the trace is asked for, but it has %zu",
-			ctx->name, s->path ? s->path : "", (size_t)ctx->index + 1, trace->n);
+		return err_input(err,
+				 "%s: trace: %s: VM %zu of the trace is asked for, but it has %zu",
+				 ctx->name, s->opt.path ? s->opt.path : "", (size_t)ctx->index + 1,
+				 trace->n);
 	double full = workload_mhz(s->common.cpu, ctx->vcpus, ctx->speed);
 	bool is_percent = trace->unit == TRACE_PERCENT;
 	double level = s->opt.scale * (is_percent ? 0.01 : full > 0 ? 1 / full : 0);

@@ -60,7 +60,6 @@ void metrics_reset(struct metrics *m, struct dc *dc)
 			memset(dc->slot.sum.grant[r] + at, 0, n * sizeof(double));
 		}
 		memset(dc->slot.sum.entitled + at, 0, n * sizeof(double));
-		memset(dc->slot.sum.steal + at, 0, n * sizeof(double));
 		memset(dc->slot.sum.stall + at, 0, n * sizeof(double));
 		memset(dc->slot.sum.run + at, 0, n * sizeof(double));
 		memset(dc->slot.sum.starve + at, 0, n * sizeof(float));
@@ -161,8 +160,8 @@ lanes_inline void account_entitlement(struct metrics *m, struct dc *dc, const st
 		lanes lost = (lanes_at(want + i) - g) * per_core;
 		lane_mask counts = e > 0;
 		lanes r = choose(counts & (g != e), g / choose(counts, e, one), one);
-		lanes_put(sums->entitled + s, lanes_at(sums->entitled + s) + e * dt);
-		lanes_put(sums->steal + s, lanes_at(sums->steal + s) + lost);
+		if (!m->entitled_by_grant)
+			lanes_put(sums->entitled + s, lanes_at(sums->entitled + s) + e * dt);
 		lanes_put(sums->run + s, lanes_at(sums->run + s) + dt);
 		steal += lost;
 		worst = choose(counts, lanes_min(worst, r), worst);

@@ -403,16 +403,19 @@ static void saved_drop(struct output *o, uint32_t vm)
 	o->nsaved--;
 }
 
-static void sums_add_slot(struct vm_sums *sums, const struct dc *dc, uint32_t vm)
+static void sums_add_slot(struct vm_sums *sums, const struct run *run, uint32_t vm)
 {
+	const struct dc *dc = &run->plan.dc;
 	uint32_t s = dc->vm.slot[vm];
 
 	for (int r = 0; r < RES_COUNT; r++) {
 		sums->want[r] += dc->slot.sum.want[r][s];
 		sums->grant[r] += dc->slot.sum.grant[r][s];
 	}
-	sums->entitled += dc->slot.sum.entitled[s];
-	sums->steal += dc->slot.sum.steal[s];
+	sums->entitled += run->metrics.entitled_by_grant ? dc->slot.sum.grant[RES_CPU][s]
+							 : dc->slot.sum.entitled[s];
+	sums->steal += (dc->slot.sum.want[RES_CPU][s] - dc->slot.sum.grant[RES_CPU][s]) /
+		       dc->host.type[dc->vm.host[vm]]->speed;
 	sums->stall += dc->slot.sum.stall[s];
 	sums->run += dc->slot.sum.run[s];
 	sums->starve = fmax(sums->starve, (double)dc->slot.sum.starve_max[s]);
@@ -508,7 +511,7 @@ int output_vm_leaves(struct output *o, struct run *run, uint32_t vm)
 	int rc = output_vm_stops(o, run, vm);
 
 	if (rc == 0)
-		sums_add_slot(saved_find(o, vm), &run->plan.dc, vm);
+		sums_add_slot(saved_find(o, vm), run, vm);
 	return rc;
 }
 
@@ -634,7 +637,7 @@ static int write_living_vms(struct output *o, struct run *run)
 		struct vm_sums sums = saved ? *saved : (struct vm_sums){.host = DC_NONE};
 		if (dc->vm.slot[vm] != DC_NONE) {
 			gather_stats(o, run, vm, &sums);
-			sums_add_slot(&sums, dc, vm);
+			sums_add_slot(&sums, run, vm);
 		}
 		rc = vm_over(o, run, vm, &sums);
 	}

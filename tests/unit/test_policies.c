@@ -378,6 +378,7 @@ static void drf_properties(void **state)
 	static struct world w;
 	static const enum resource res[] = {RES_CPU, RES_MEM, RES_DISK, RES_IOPS};
 	struct answer a;
+	int spare[2] = {1, 0}; /* the option `spare: keep`: the paper's rule */
 
 	(void)state;
 	for (unsigned v = 0; v < VIEWS; v++) {
@@ -392,7 +393,7 @@ static void drf_properties(void **state)
 				w.weight[k][i] = 3;
 			}
 		}
-		ask(&policy_drf, NULL, &w, &a);
+		ask(&policy_drf, spare, &w, &a);
 		double n = (double)w.view.n;
 		for (size_t i = 0; i < w.view.n; i++) {
 			double share = 0.0;
