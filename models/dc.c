@@ -84,7 +84,7 @@ static int slots_reserve(struct dc *dc, size_t need)
 static void tree_update(struct dc *dc, uint32_t host)
 {
 	for (unsigned d = 0; d < DC_DIMS; d++) {
-		double place = dc->host.place[d][host];
+		double place = dc->host.type[host]->place[d];
 		double slack = isfinite(place) ? PLACE_SLACK * place : 0;
 		fit_tree_set(&dc->host.tree, d, host, dc->host.free[d][host] + slack);
 	}
@@ -119,14 +119,12 @@ static int hosts_init(struct dc *dc)
 	    !h->last_ns)
 		return -ENOMEM;
 	for (int d = 0; d < DC_DIMS; d++) {
-		double *place = arena_alloc(dc->arena, h->n, sizeof(double));
 		h->free[d] = arena_alloc(dc->arena, h->n, sizeof(double));
-		if (!place || !h->free[d])
+		if (!h->free[d])
 			return -ENOMEM;
 		for (size_t t = 0, i = 0; t < dc->ntypes; t++)
 			for (uint32_t k = 0; k < dc->type[t].count; k++, i++)
-				place[i] = h->free[d][i] = dc->type[t].place[d];
-		h->place[d] = place;
+				h->free[d][i] = dc->type[t].place[d];
 	}
 	for (int r = 0; r < RES_COUNT; r++) {
 		h->floors[r] = arena_alloc(dc->arena, h->n, sizeof(double));
@@ -336,7 +334,7 @@ void dc_unplace(struct dc *dc, uint32_t vm)
 		return;
 	/* An empty host is exactly empty: rounding of many commits does not stay behind. */
 	for (int d = 0; d < DC_DIMS; d++)
-		dc->host.free[d][host] = dc->host.place[d][host];
+		dc->host.free[d][host] = dc->host.type[host]->place[d];
 	for (int r = 0; r < RES_COUNT; r++)
 		dc->host.floors[r][host] = 0;
 	tree_update(dc, host);

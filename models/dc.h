@@ -74,7 +74,6 @@ struct dc_hosts {
 	bool *pressed;    /* memory is short in the division now in force */
 	int64_t *last_ns; /* since when the division now in force holds */
 	double *free[DC_DIMS];
-	const double *place[DC_DIMS];
 	struct fit_tree tree; /* of free, with a slack for rounding */
 	double *floors[RES_COUNT]; /* sum of floors of the VMs placed there */
 };

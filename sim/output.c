@@ -630,6 +630,8 @@ static int write_living_vms(struct output *o, struct run *run)
 	struct dc *dc = &run->plan.dc;
 	int rc = 0;
 
+	if (mem_grow(&o->ratio, &o->ratio_cap, o->nratio + run->running, sizeof(double)) < 0)
+		return err_nomem(run->err);
 	for (uint32_t vm = 0; vm < dc->vm.n && rc == 0; vm++) {
 		if (dc->vm.state[vm] >= VM_DONE)
 			continue;

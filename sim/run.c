@@ -391,7 +391,7 @@ static int tables_start(struct run *run)
 		if (!run->place_capacity[d])
 			return err_nomem(run->err);
 		for (size_t h = 0; h < n; h++) {
-			double c = run->plan.dc.host.place[d][h];
+			double c = run->plan.dc.host.type[h]->place[d];
 			run->place_capacity[d][h] = isfinite(c) ? c : 0;
 		}
 	}

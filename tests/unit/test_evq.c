@@ -223,7 +223,7 @@ static void growth(void **state)
 {
 	struct evq *q = evq_new(2);
 	struct evq_event event;
-	const uint32_t n = 20011;
+	const uint32_t n = 6007;
 
 	(void)state;
 	assert_non_null(q);
