@@ -72,8 +72,10 @@ static int breach(const struct share_view *view, const struct share_col *col, si
 static int find_breach(const struct share_view *view, const struct share_col *col,
 		       const double *grant, const struct guard_names *names, struct err *err)
 {
-	double sum = 0;
+	double sum = 0, floors = 0;
 
+	for (size_t i = 0; i < view->n; i++)
+		floors += min2(min2(col->want[i], col->cap[i]), col->floor[i]);
 	for (size_t i = 0; i < view->n; i++) {
 		double most = min2(col->want[i], col->cap[i]), floor = min2(most, col->floor[i]);
 		if (!(grant[i] >= 0))
@@ -84,7 +86,7 @@ static int find_breach(const struct share_view *view, const struct share_col *co
 				      grant[i], most);
 		sum += grant[i];
 		if (!(grant[i] >= floor - floor * GUARD_EPSILON) &&
-		    sum <= col->capacity + col->capacity * GUARD_EPSILON)
+		    floors <= col->capacity)
 			return breach(view, col, i, names, err, "its floor gives it", grant[i],
 				      floor);
 	}
