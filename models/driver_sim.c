@@ -299,9 +299,9 @@ static void sim_stall(void *driver, uint32_t host)
 
 /* Splits a VM's CPU among its loads: each what it wants or the same share of it; who has a backlog
  * takes what is left. */
-static void rates_set(struct load *load, double want, double grant)
+static void rates_set(struct load *load, double grant)
 {
-	double share = want > 0 ? grant / want : 0, left = grant;
+	double left = grant;
 	struct load *behind = NULL;
 
 	if (!load->next) {
@@ -311,7 +311,7 @@ static void rates_set(struct load *load, double want, double grant)
 	double sum = 0;
 	for (struct load *l = load; l; l = l->next)
 		sum += l->want[RES_CPU];
-	share = sum > 0 ? grant / sum : 0;
+	double share = sum > 0 ? grant / sum : 0;
 	for (struct load *l = load; l; l = l->next) {
 		l->rate = share < 1 ? l->want[RES_CPU] * share : l->want[RES_CPU];
 		left -= l->rate;
@@ -356,7 +356,7 @@ static int64_t sim_apply(void *driver, uint32_t host, int64_t now_ns)
 		struct load *load = dc->slot.load[s];
 		if (!load)
 			continue;
-		rates_set(load, dc->slot.want[RES_CPU][s], dc->slot.grant[RES_CPU][s]);
+		rates_set(load, dc->slot.grant[RES_CPU][s]);
 		if (dc->slot.want[RES_CPU][s] > 0 && falls_behind(load))
 			dc->slot.want[RES_CPU][s] =
 				dc->class[dc->slot.class_id[s]].vcpus * dc->host.type[host]->speed;

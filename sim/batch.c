@@ -496,7 +496,7 @@ static int join_all(const struct state *s, struct err *err)
 	char parts[PATH_SIZE];
 	int rc = 0;
 
-	for (int f = 0; f < OUTPUT_FILES && rc == 0; f++)
+	for (enum output_file f = 0; f < OUTPUT_FILES && rc == 0; f++)
 		rc = join_file(s, f, err);
 	if (rc == 0)
 		rc = write_manifest(s, err);

@@ -214,7 +214,7 @@ int output_open(struct output **output, const char *dir, const char *comment,
 	o->wait = mem_alloc(1, sizeof(*o->wait));
 	if (!o->response || !o->wait)
 		return err_nomem(err);
-	for (int f = 0; f < OUTPUT_FILES; f++) {
+	for (enum output_file f = 0; f < OUTPUT_FILES; f++) {
 		if (!output_wants(scenario, f))
 			continue;
 		if (snprintf(path, sizeof(path), "%s/%s", dir, output_file_name[f]) >=

@@ -373,7 +373,7 @@ static const char *parse_cpu(const char *text, struct cpu_amount *out, char *why
 	double value;
 	const char *bad = parse_quantity(OPT_CPU, text, &value, &unit, why, n);
 
-	if (!bad)
+	if (!bad && unit)
 		*out = (struct cpu_amount){value, unit->cpu};
 	return bad;
 }
@@ -430,7 +430,7 @@ const char *units_parse(enum opt_type type, const char *text, void *out, char *w
 const char *units_number(const char *text, double *out, char *why, size_t n)
 {
 	const struct unit *unit;
-	double value;
+	double value = 0;
 	const char *bad = parse_quantity(OPT_NUMBER, text, &value, &unit, why, n);
 
 	if (!bad)
