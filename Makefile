@@ -49,7 +49,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@echo "  $(1)	$(2)";)
 # For recipes: as many jobs as cores, unless make was itself started with -j.
 SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
-PARTS   := layers hdr-check purity unit fuzz-replay cli
+PARTS   := layers hdr-check purity unit fuzz-replay cli golden-check
 
 # `make -j8 deps check`: one goal after the other, and jobs only below them.
 ifneq ($(filter deps clean,$(MAKECMDGOALS)),)
@@ -206,7 +206,7 @@ fuzz:
 skip_without = command -v $(1) >/dev/null || { echo "$@: SKIPPED: $(1) is not installed"; exit 0; }
 tidy:
 	$(Q)$(call skip_without,clang-tidy); \
-	printf '%s\n' $(ALL_C) | xargs -P $$(nproc) -n 4 sh -c \
+	printf '%s\n' $(SRC) sim/main.c | xargs -P $$(nproc) -n 4 sh -c \
 		'clang-tidy --quiet "$$@" -- -I. -D_GNU_SOURCE -std=gnu11 \
 		-DCOTENANT_VERSION="\"$(VERSION)\"" 2>/dev/null' -
 
