@@ -1,0 +1,369 @@
+/*
+ * The life of VMs through whole scenarios, read from events.csv: who came when, onto which host,
+ * and what became of it. Everything here is deterministic, so the expected lists are complete.
+ */
+#include "tests/harness.h"
+
+#define HEAD(DURATION) "tick: 1s\nduration: " DURATION "\noutput: {events: true}\n"
+#define HOST           "hosts:\n  - {name: h, cores: 2, speed: 1GHz, memory: 4GiB}\n"
+#define BUSY           "workload: {kind: constant, cpu: 100%}"
+
+/* Events as "12 start v-0 h-0", one a line. */
+static void events_of(struct harness *h, char *buf, size_t size)
+{
+	const struct csv_table *t = harness_table(h, OUTPUT_EVENTS);
+	static const char *const names[] = {"time_s", "event", "vm", "host"};
+	size_t at = 0;
+
+	buf[0] = '\0';
+	for (size_t row = 0; row < t->nrows; row++)
+		for (size_t k = 0; k < COUNT(names); k++) {
+			const char *text = t->cell[row * t->ncols + column_of(t, names[k])];
+			if (*text)
+				at += (size_t)snprintf(buf + at, size - at, "%s%s", k ? " " : "",
+						       text);
+			if (k + 1 == COUNT(names))
+				at += (size_t)snprintf(buf + at, size - at, "\n");
+			assert_true(at < size);
+		}
+}
+
+static void run_gives(struct harness *h, const char *yaml, const char *events)
+{
+	static char buf[1 << 16];
+
+	harness_open(h, yaml);
+	harness_run(h, 0);
+	events_of(h, buf, sizeof(buf));
+	if (strcmp(buf, events) != 0)
+		fail_msg("events:\n%sexpected:\n%s", buf, events);
+}
+
+static size_t count_events(struct harness *h, const char *event, const char *vm)
+{
+	const struct csv_table *t = harness_table(h, OUTPUT_EVENTS);
+	size_t c_event = column_of(t, "event"), c_vm = column_of(t, "vm"), n = 0;
+
+	for (size_t row = 0; row < t->nrows; row++)
+		n += strcmp(t->cell[row * t->ncols + c_event], event) == 0 &&
+		     (!vm || strcmp(t->cell[row * t->ncols + c_vm], vm) == 0);
+	return n;
+}
+
+static void assert_state(struct harness *h, const char *vm, const char *state)
+{
+	const struct csv_table *t = harness_table(h, OUTPUT_VMS);
+	size_t c_vm = column_of(t, "vm"), c_state = column_of(t, "state");
+
+	for (size_t row = 0; row < t->nrows; row++)
+		if (strcmp(t->cell[row * t->ncols + c_vm], vm) == 0) {
+			assert_string_equal(t->cell[row * t->ncols + c_state], state);
+			return;
+		}
+	fail_msg("no VM %s", vm);
+}
+
+/* CPU that all VMs used, MHz seconds. */
+static double cpu_used(struct harness *h, double capacity_mhz_s)
+{
+	return summary(h, "cpu_util") * capacity_mhz_s;
+}
+
+static void test_actions(void **unused)
+{
+	(void)unused;
+	struct harness h;
+
+	run_gives(&h,
+		  HEAD("20s") HOST "vms:\n"
+				   "  - {name: a, memory: 1GiB, " BUSY "}\n"
+				   "actions:\n"
+				   "  - {at: 2s, vm: a-0, do: pause}\n"
+				   "  - {at: 3s, vm: a-0, do: pause}\n" /* is paused */
+				   "  - {at: 3s, vm: a-0, do: start}\n" /* is not stopped */
+				   "  - {at: 4s, vm: a-0, do: resume}\n"
+				   "  - {at: 5s, vm: a-0, do: resume}\n" /* is running */
+				   "  - {at: 6s, vm: a, do: stop}\n"
+				   "  - {at: 7s, vm: a, do: resume}\n" /* is not paused */
+				   "  - {at: 9s, vm: a, do: start}\n"
+				   "  - {at: 12s, vm: a-0, do: pause}\n"
+				   "  - {at: 13s, vm: a-0, do: stop}\n"
+				   "  - {at: 14s, vm: a-0, do: start}\n"
+				   "  - {at: 16500ms, vm: a-0, do: destroy}\n"
+				   "  - {at: 17s, vm: a-0, do: start}\n" /* is gone */
+				   "  - {at: 18s, vm: a-0, do: destroy}\n",
+		  "0 create a-0\n0 start a-0 h-0\n"
+		  "2 pause a-0 h-0\n4 resume a-0 h-0\n"
+		  "6 stop a-0 h-0\n9 start a-0 h-0\n"
+		  "12 pause a-0 h-0\n13 stop a-0 h-0\n14 start a-0 h-0\n"
+		  "16.5 destroy a-0 h-0\n");
+	assert_state(&h, "a-0", "done");
+	/* It ran 0..2, 4..6, 9..12 and 14..16.5 s. */
+	assert_near(cpu_used(&h, 2000 * 20), 1000 * 9.5, 1e-8);
+	assert_near(vm_cell(&h, "a-0", "ended_s"), 16.5, 1e-9);
+	harness_close(&h);
+}
+
+static void test_actions_on_a_group(void **unused)
+{
+	(void)unused;
+	struct harness h;
+
+	run_gives(&h,
+		  HEAD("5s") HOST "vms:\n"
+				  "  - {name: a, count: 2, memory: 1MiB, " BUSY "}\n"
+				  "  - {name: a-1x, memory: 1MiB, " BUSY "}\n"
+				  "actions:\n"
+				  "  - {at: 1s, vm: a, do: pause}\n"
+				  "  - {at: 2s, vm: a-1, do: destroy}\n",
+		  "0 create a-0\n0 start a-0 h-0\n0 create a-1\n0 start a-1 h-0\n"
+		  "0 create a-1x-0\n0 start a-1x-0 h-0\n"
+		  "1 pause a-0 h-0\n1 pause a-1 h-0\n2 destroy a-1 h-0\n");
+	assert_state(&h, "a-0", "paused");
+	assert_state(&h, "a-1", "done");
+	assert_state(&h, "a-1x-0", "running");
+	harness_close(&h);
+}
+
+/* A resize that does not fit is refused; one that shrinks makes room for who waits. */
+static void test_resize(void **unused)
+{
+	(void)unused;
+	struct harness h;
+
+	run_gives(&h,
+		  HEAD("10s") HOST "when_full: queue\nvms:\n"
+				   "  - {name: a, memory: 3GiB,\n"
+				   "     workload: {kind: constant, cpu: 2 cores}}\n"
+				   "  - {name: b, memory: 2GiB, " BUSY "}\n"
+				   "actions:\n"
+				   "  - {at: 2s, vm: a-0, do: resize, memory: 5GiB}\n"
+				   "  - {at: 3s, vm: a-0, do: resize, vcpus: 2}\n"
+				   "  - {at: 5s, vm: a-0, do: resize, memory: 2GiB, vcpus: 1}\n"
+				   "  - {at: 6s, vm: a-0, do: resize, memory: 3GiB}\n"
+				   "  - {at: 7s, vm: a-0, do: resize, cpu: {cap: 50%}}\n",
+		  "0 create a-0\n0 start a-0 h-0\n0 create b-0\n0 full b-0\n"
+		  "2 resize-refused a-0 h-0\n3 resize a-0 h-0\n5 resize a-0 h-0\n"
+		  "5 start b-0 h-0\n6 resize-refused a-0 h-0\n7 resize a-0 h-0\n");
+	/* a: one core for 3 s, two for 2 s, one for 2 s, half a core for 3 s; b: one for 5 s. */
+	assert_near(cpu_used(&h, 2000 * 10), 1000 * (3 + 4 + 2 + 1.5 + 5), 1e-8);
+	harness_close(&h);
+}
+
+static const char full_vms[] = "vms:\n"
+			       "  - {name: a, memory: 3GiB, lifetime: 5s, " BUSY "}\n"
+			       "  - {name: big, memory: 2GiB, start: 1s, lifetime: 3s, " BUSY "}\n"
+			       "  - {name: small, memory: 1GiB, start: 2s, " BUSY "}\n";
+
+static void test_full_hosts_reject(void **unused)
+{
+	(void)unused;
+	struct harness h;
+	char *yaml = text_of("%s%s", HEAD("20s") HOST, full_vms);
+
+	run_gives(&h, yaml,
+		  "0 create a-0\n0 start a-0 h-0\n"
+		  "1 create big-0\n1 full big-0\n1 reject big-0\n"
+		  "2 create small-0\n2 start small-0 h-0\n5 destroy a-0 h-0\n");
+	assert_state(&h, "big-0", "rejected");
+	assert_true(summary(&h, "rejected") == 1 && summary(&h, "placed") == 2);
+	harness_close(&h);
+	free(yaml);
+}
+
+/* The line is strict: the small one fits and waits all the same. */
+static void test_full_hosts_queue(void **unused)
+{
+	(void)unused;
+	struct harness h;
+	char *yaml = text_of("%swhen_full: queue\n%s", HEAD("20s") HOST, full_vms);
+
+	run_gives(&h, yaml,
+		  "0 create a-0\n0 start a-0 h-0\n"
+		  "1 create big-0\n1 full big-0\n2 create small-0\n"
+		  "5 destroy a-0 h-0\n5 start big-0 h-0\n5 start small-0 h-0\n"
+		  "8 destroy big-0 h-0\n");
+	assert_true(summary(&h, "rejected") == 0 && summary(&h, "placed") == 3);
+	assert_near(vm_cell(&h, "big-0", "started_s"), 5, 1e-9);
+	harness_close(&h);
+	free(yaml);
+}
+
+/* Who is destroyed while it waits lets the next one through. */
+static void test_destroyed_in_line(void **unused)
+{
+	(void)unused;
+	struct harness h;
+	char *yaml = text_of("%swhen_full: queue\n%sactions: {at: 3s, vm: big, do: destroy}\n",
+			     HEAD("20s") HOST, full_vms);
+
+	run_gives(&h, yaml,
+		  "0 create a-0\n0 start a-0 h-0\n"
+		  "1 create big-0\n1 full big-0\n2 create small-0\n"
+		  "3 destroy big-0\n3 start small-0 h-0\n5 destroy a-0 h-0\n");
+	assert_state(&h, "big-0", "done");
+	harness_close(&h);
+	free(yaml);
+}
+
+/* Working sets of 5 GiB at 3 s on 4 GiB of memory and half a GiB of swap. */
+#define MEMORY                                                                       \
+	"hosts:\n  - {name: h, cores: 4, speed: 1GHz, memory: 4GiB, swap: 512MiB,\n" \
+	"     disks: {bandwidth: 100MB/s}}\n"                                        \
+	"overcommit: {memory: 2}\nvms:\n"                                            \
+	"  - {name: a, memory: 2GiB, ram: {floor: 2GiB},\n"                          \
+	"     workload: {kind: constant, cpu: 50%, memory: 2GiB}}\n"                 \
+	"  - {name: b, memory: 3GiB, start: 3s,\n"                                   \
+	"     workload: {kind: constant, cpu: 50%, memory: 3GiB}}\n"
+
+static void test_out_of_memory_destroys(void **unused)
+{
+	(void)unused;
+	struct harness h;
+
+	run_gives(&h, HEAD("10s") MEMORY,
+		  "0 create a-0\n0 start a-0 h-0\n3 create b-0\n3 start b-0 h-0\n"
+		  "3 oom b-0 h-0\n");
+	assert_state(&h, "a-0", "running");
+	assert_state(&h, "b-0", "oom");
+	assert_true(summary(&h, "oom_kills") == 1);
+	harness_close(&h);
+	/* With room in the swap nobody is. */
+	run_gives(&h, HEAD("10s") MEMORY "actions: {at: 1s, vm: a-0, do: destroy}\n",
+		  "0 create a-0\n0 start a-0 h-0\n1 destroy a-0 h-0\n"
+		  "3 create b-0\n3 start b-0 h-0\n");
+	harness_close(&h);
+}
+
+/* It comes back and is killed again as long as it does not fit. */
+static void test_out_of_memory_restarts(void **unused)
+{
+	(void)unused;
+	struct harness h;
+
+	harness_open(&h, HEAD("10s") "oom: restart\n" MEMORY
+				     "actions: {at: 6500ms, vm: a-0, do: destroy}\n");
+	harness_run(&h, 0);
+	size_t ooms = count_events(&h, "oom", "b-0");
+	assert_true(ooms >= 1 && ooms <= 10);
+	assert_true(summary(&h, "oom_kills") == (double)ooms);
+	assert_int_equal(count_events(&h, "oom", NULL), ooms);
+	assert_int_equal(count_events(&h, "start", "b-0"), ooms + 1);
+	assert_int_equal(count_events(&h, "create", "b-0"), 1);
+	assert_state(&h, "b-0", "running");
+	assert_state(&h, "a-0", "done");
+	harness_close(&h);
+}
+
+/* A host that fails at 4 s and is back at 6 s, again and again; its VM loses its work of 5 s. */
+static void test_failure_waits_for_repair(void **unused)
+{
+	(void)unused;
+	struct harness h;
+
+	run_gives(&h,
+		  HEAD("11s") "hosts:\n  - {name: h, cores: 1, speed: 1GHz, memory: 4GiB,\n"
+			      "     time_to_failure: 4s, time_to_repair: 2s}\n"
+			      "vms:\n  - {name: a, memory: 1GiB, " BUSY "}\n",
+		  "0 create a-0\n0 start a-0 h-0\n4 fail h-0\n6 repair h-0\n6 start a-0 h-0\n"
+		  "10 fail h-0\n");
+	assert_near(summary(&h, "availability"), 8. / 11, 1e-8);
+	assert_state(&h, "a-0", "waiting");
+	assert_true(cell(&h, OUTPUT_HOSTS, "host", "h-0", "failures") == 2);
+	assert_near(cell(&h, OUTPUT_HOSTS, "host", "h-0", "down_s"), 3, 1e-8);
+	assert_true(summary(&h, "placed") == 1);
+	harness_close(&h);
+}
+
+/* With another host to go to nobody waits, though who is new would be rejected. */
+static void test_failure_moves_to_another(void **unused)
+{
+	(void)unused;
+	struct harness h;
+
+	run_gives(
+		&h,
+		HEAD("9s") "hosts:\n  - {name: h, cores: 2, speed: 1GHz, memory: 4GiB,\n"
+			   "     time_to_failure: 4s, time_to_repair: 100s}\n"
+			   "  - {name: g, cores: 2, speed: 1GHz, memory: 1GiB}\n"
+			   "vms:\n  - {name: a, count: 2, memory: 1GiB, destroy_when_done: true,\n"
+			   "     workload: {kind: batch, work: 4500ms}}\n",
+		"0 create a-0\n0 start a-0 h-0\n0 create a-1\n0 start a-1 h-0\n"
+		"4 fail h-0\n4 start a-0 g-0\n8.5 destroy a-0 g-0\n8.5 start a-1 g-0\n");
+	assert_near(vm_cell(&h, "a-0", "ended_s"), 8.5, 1e-9);
+	assert_state(&h, "a-1", "running");
+	harness_close(&h);
+}
+
+static void test_done_and_destroyed(void **unused)
+{
+	(void)unused;
+	struct harness h;
+
+	run_gives(&h,
+		  HEAD("10s") HOST
+		  "when_full: queue\nvms:\n"
+		  "  - {name: job, count: 3, memory: 2GiB, destroy_when_done: true,\n"
+		  "     workload: {kind: batch, work: 2500ms}}\n"
+		  "  - {name: stays, start: 5s, memory: 1GiB,\n"
+		  "     workload: {kind: batch, work: 1s}}\n",
+		  "0 create job-0\n0 start job-0 h-0\n0 create job-1\n0 start job-1 h-0\n"
+		  "0 create job-2\n0 full job-2\n"
+		  "2.5 destroy job-1 h-0\n2.5 destroy job-0 h-0\n2.5 start job-2 h-0\n"
+		  "5 create stays-0\n5 start stays-0 h-0\n5 destroy job-2 h-0\n");
+	assert_state(&h, "job-2", "done");
+	assert_state(&h, "stays-0", "running");
+	assert_near(cpu_used(&h, 2000 * 10), 1000 * 8.5, 1e-8);
+	harness_close(&h);
+}
+
+static void test_arrivals(void **unused)
+{
+	(void)unused;
+	struct harness h;
+
+	/* At 1, 4, 7, ... 28 s; each for 4 s. */
+	harness_open(&h, HEAD("30s") HOST "vms:\n"
+					  "  - {name: a, start: 1s, memory: 1MiB, arrivals: 3s,\n"
+					  "     lifetime: 4s, " BUSY "}\n"
+					  "  - {name: b, count: 4, start: 2s, memory: 1MiB,\n"
+					  "     arrivals: 5s, " BUSY "}\n"
+					  "  - {name: never, start: 29999ms, memory: 1MiB, " BUSY
+					  "}\n");
+	harness_run(&h, 0);
+	assert_int_equal(count_events(&h, "create", NULL), 15);
+	assert_int_equal(count_events(&h, "start", NULL), 15);
+	assert_int_equal(count_events(&h, "destroy", NULL), 9);
+	assert_int_equal(count_events(&h, "create", "a-9"), 1);
+	assert_int_equal(count_events(&h, "create", "b-3"), 1);
+	assert_true(summary(&h, "vms") == 15);
+	for (int i = 0; i < 9; i++) {
+		char *name = text_of("a-%d", i);
+		assert_near(vm_cell(&h, name, "created_s"), 1 + 3 * i, 1e-9);
+		assert_near(vm_cell(&h, name, "ended_s"), 5 + 3 * i, 1e-9);
+		free(name);
+	}
+	assert_state(&h, "a-8", "done");
+	assert_state(&h, "a-9", "running");
+	harness_close(&h);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_actions),
+		cmocka_unit_test(test_actions_on_a_group),
+		cmocka_unit_test(test_resize),
+		cmocka_unit_test(test_full_hosts_reject),
+		cmocka_unit_test(test_full_hosts_queue),
+		cmocka_unit_test(test_destroyed_in_line),
+		cmocka_unit_test(test_out_of_memory_destroys),
+		cmocka_unit_test(test_out_of_memory_restarts),
+		cmocka_unit_test(test_failure_waits_for_repair),
+		cmocka_unit_test(test_failure_moves_to_another),
+		cmocka_unit_test(test_done_and_destroyed),
+		cmocka_unit_test(test_arrivals),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
