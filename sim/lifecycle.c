@@ -369,6 +369,25 @@ static int group_event(struct run *run, uint32_t group)
 
 /* Actions of the scenario. */
 
+/* Whether the VM's host has room for what the VM is to become, and can guarantee its floors. */
+static bool resize_fits(const struct dc *dc, uint32_t vm, const struct vm_class *to)
+{
+	const struct vm_class *class = dc_class_of(dc, vm);
+	uint32_t host = dc->vm.host[vm];
+
+	for (int d = 0; d < DC_DIMS; d++)
+		if (to->request[d] - class->request[d] >
+		    dc->host.free[d][host] * (1 + PLACE_EPSILON))
+			return false;
+	for (int r = 0; r < RES_COUNT; r++) {
+		double more = to->floor[r] - class->floor[r];
+		if (more > 0 && dc->host.floors[r][host] + more >
+					dc->host.type[host]->capacity[r] * (1 + PLACE_EPSILON))
+			return false;
+	}
+	return true;
+}
+
 static int resize(struct run *run, uint32_t vm, const struct action_spec *action)
 {
 	struct dc *dc = &run->plan.dc;
@@ -378,12 +397,9 @@ static int resize(struct run *run, uint32_t vm, const struct action_spec *action
 
 	if (rc < 0)
 		return rc;
-	for (int d = 0; d < DC_DIMS && host != DC_NONE; d++) {
-		double more = to.request[d] - dc_class_of(dc, vm)->request[d];
-		if (more > dc->host.free[d][host] * (1 + PLACE_EPSILON)) {
-			output_event(run->output, run, "resize-refused", vm, host);
-			return 0;
-		}
+	if (host != DC_NONE && !resize_fits(dc, vm, &to)) {
+		output_event(run->output, run, "resize-refused", vm, host);
+		return 0;
 	}
 	if (dc_add_class(dc, &to, &id) < 0)
 		return err_nomem(run->err);

@@ -150,6 +150,28 @@ static void test_resize(void **unused)
 	harness_close(&h);
 }
 
+/* Floors are promises: more than the host has is not promised by a resize either. */
+static void test_resize_of_floors(void **unused)
+{
+	(void)unused;
+	struct harness h;
+
+	run_gives(&h,
+		  HEAD("10s") HOST
+		  "vms:\n"
+		  "  - {name: a, vcpus: 2, memory: 1GiB, cpu: {floor: 50%}, " BUSY "}\n"
+		  "  - {name: b, vcpus: 2, memory: 1GiB, cpu: {weight: 9}, " BUSY "}\n"
+		  "actions:\n"
+		  "  - {at: 2s, vm: b-0, do: resize, cpu: {floor: 60%}}\n"
+		  "  - {at: 3s, vm: b-0, do: resize, cpu: {floor: 50%}}\n"
+		  "  - {at: 4s, vm: a-0, do: resize, cpu: {floor: 40%}}\n"
+		  "  - {at: 5s, vm: b-0, do: resize, cpu: {floor: 60%}}\n",
+		  "0 create a-0\n0 start a-0 h-0\n0 create b-0\n0 start b-0 h-0\n"
+		  "2 resize-refused b-0 h-0\n3 resize b-0 h-0\n4 resize a-0 h-0\n"
+		  "5 resize b-0 h-0\n");
+	harness_close(&h);
+}
+
 static const char full_vms[] = "vms:\n"
 			       "  - {name: a, memory: 3GiB, lifetime: 5s, " BUSY "}\n"
 			       "  - {name: big, memory: 2GiB, start: 1s, lifetime: 3s, " BUSY "}\n"
@@ -354,6 +376,7 @@ int main(void)
 		cmocka_unit_test(test_actions),
 		cmocka_unit_test(test_actions_on_a_group),
 		cmocka_unit_test(test_resize),
+		cmocka_unit_test(test_resize_of_floors),
 		cmocka_unit_test(test_full_hosts_reject),
 		cmocka_unit_test(test_full_hosts_queue),
 		cmocka_unit_test(test_destroyed_in_line),
