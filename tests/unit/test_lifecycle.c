@@ -370,6 +370,30 @@ static void test_arrivals(void **unused)
 	harness_close(&h);
 }
 
+/* Samples every 2 s: x at 0..4 s, y at 4..6 s. Each lives to a step after its last one. */
+static void test_life_from_trace(void **unused)
+{
+	(void)unused;
+	struct harness h;
+	char path[] = "/tmp/cotenant-trace-XXXXXX";
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	FILE *f = fdopen(fd, "w");
+	assert_non_null(f);
+	fputs("time[s],vm,cpu[%]\n0,x,50\n2,x,50\n4,x,50\n4,y,100\n6,y,100\n", f);
+	assert_int_equal(fclose(f), 0);
+	char *yaml = text_of("%svms:\n  - {name: a, memory: 1GiB, life_from_trace: true,\n"
+			     "     workload: {kind: trace, path: %s}}\n",
+			     HEAD("20s") HOST, path);
+	run_gives(&h, yaml,
+		  "0 create a-0\n0 start a-0 h-0\n4 create a-1\n4 start a-1 h-0\n"
+		  "6 destroy a-0 h-0\n8 destroy a-1 h-0\n");
+	harness_close(&h);
+	unlink(path);
+	free(yaml);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -386,6 +410,7 @@ int main(void)
 		cmocka_unit_test(test_failure_moves_to_another),
 		cmocka_unit_test(test_done_and_destroyed),
 		cmocka_unit_test(test_arrivals),
+		cmocka_unit_test(test_life_from_trace),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
