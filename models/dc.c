@@ -131,10 +131,14 @@ static int hosts_init(struct dc *dc)
 		if (!h->floors[r])
 			return -ENOMEM;
 	}
-	for (size_t t = 0, i = 0; t < dc->ntypes; t++)
+	unsigned limited = 0;
+	for (size_t t = 0, i = 0; t < dc->ntypes; t++) {
 		for (uint32_t k = 0; k < dc->type[t].count; k++, i++)
 			h->type[i] = &dc->type[t];
-	if (fit_tree_init(&h->tree, dc->arena, h->n) < 0)
+		for (unsigned d = 0; d < DC_DIMS; d++)
+			limited |= isfinite(dc->type[t].place[d]) ? 1u << d : 0;
+	}
+	if (fit_tree_init(&h->tree, dc->arena, h->n, limited) < 0)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < h->n; i++)
 		tree_update(dc, i);

@@ -5,13 +5,16 @@
 #include <math.h>
 #include <stdbool.h>
 
-int fit_tree_init(struct fit_tree *tree, struct arena *arena, size_t n)
+int fit_tree_init(struct fit_tree *tree, struct arena *arena, size_t n, unsigned limited)
 {
 	tree->n = n;
 	tree->leaves = 1;
 	while (tree->leaves < n)
 		tree->leaves *= 2;
 	for (unsigned d = 0; d < FIT_DIMS; d++) {
+		tree->max[d] = NULL;
+		if (!(limited >> d & 1))
+			continue;
 		tree->max[d] = arena_alloc(arena, 2 * tree->leaves, sizeof(double));
 		if (!tree->max[d])
 			return -ENOMEM;
@@ -26,6 +29,8 @@ void fit_tree_set(struct fit_tree *tree, unsigned dim, uint32_t host, double roo
 	double *max = tree->max[dim];
 	size_t i = tree->leaves + host;
 
+	if (!max)
+		return;
 	max[i] = room;
 	for (i /= 2; i > 0; i /= 2) {
 		double left = max[2 * i], right = max[2 * i + 1], now = left > right ? left : right;
@@ -38,7 +43,7 @@ void fit_tree_set(struct fit_tree *tree, unsigned dim, uint32_t host, double roo
 static bool node_has_room(const struct fit_tree *tree, size_t i, const double req[FIT_DIMS])
 {
 	for (unsigned d = 0; d < FIT_DIMS; d++)
-		if (req[d] > 0 && !(req[d] <= tree->max[d][i]))
+		if (req[d] > 0 && tree->max[d] && !(req[d] <= tree->max[d][i]))
 			return false;
 	return true;
 }

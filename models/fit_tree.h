@@ -17,12 +17,15 @@
 #define FIT_NOWHERE UINT32_MAX
 
 struct fit_tree {
-	size_t n, leaves;      /* a power of two */
-	double *max[FIT_DIMS]; /* 2 * leaves; node i has children 2i and 2i + 1; leaves last */
+	size_t n, leaves; /* a power of two */
+	double *max
+		[FIT_DIMS]; /* 2 * leaves; node i has children 2i and 2i + 1; leaves last. NULL: no limit */
 };
 
-/* A tree over @n hosts without any room; -ENOMEM. Memory is the arena's. */
-int fit_tree_init(struct fit_tree *tree, struct arena *arena, size_t n) must_check;
+/* A tree over @n hosts without any room in the dimensions of which @limited has the bit; the others are
+ * without limit on every host and cost nothing. -ENOMEM. Memory is the arena's. */
+int fit_tree_init(struct fit_tree *tree, struct arena *arena, size_t n,
+		  unsigned limited) must_check;
 void fit_tree_set(struct fit_tree *tree, unsigned dim, uint32_t host, double room);
 
 /* The first host from @from on with room for @req (dimensions that ask for nothing do not count).

@@ -413,7 +413,7 @@ static void test_tree_finds_the_first(void **unused)
 	for (uint32_t n = 1; n <= 70; n++) {
 		struct arena arena = {0};
 		struct fit_tree tree;
-		assert_int_equal(fit_tree_init(&tree, &arena, n), 0);
+		assert_int_equal(fit_tree_init(&tree, &arena, n, (1u << FIT_DIMS) - 1), 0);
 		for (int d = 0; d < FIT_DIMS; d++)
 			for (uint32_t h = 0; h < n; h++)
 				room[d][h] = -INFINITY;
