@@ -74,6 +74,7 @@ static int load_init(struct driver_sim *sim, struct load *load, uint32_t vm, siz
 		.speed = class->speed,
 		.memory = class->memory,
 		.now_ns = now_ns,
+		.trace_from_first = group->trace_from_first,
 		.trace = group->trace[k],
 		.forward = forward,
 		.forward_ctx = sim,

@@ -86,9 +86,9 @@ static int replay_init(void *state, const struct workload_ctx *ctx, struct err *
 	s->common.iops *= level;
 	bool repeat = s->opt.repeat;
 	s->run.trace = trace;
-	s->run.cell = trace->cpu + ctx->index;
+	s->run.row = ctx->trace_from_first ? trace->vm[ctx->index].first : 0;
+	s->run.cell = trace->cpu + s->run.row * trace->n + ctx->index;
 	s->run.next_ns = ctx->now_ns + trace->step_ns;
-	s->run.row = 0;
 	s->run.repeat = repeat;
 	return 0;
 }

@@ -32,6 +32,7 @@ struct workload_ctx {
 	double speed;           /* nominal MHz of one vCPU */
 	double memory;          /* bytes of RAM */
 	int64_t now_ns;         /* when the VM starts */
+	bool trace_from_first;  /* the VM lives as its trace does: replay begins with its first sample */
 	const struct trace *trace; /* what trace_path() named, loaded; NULL otherwise */
 	/* Hands a finished request on to the VM group named @target (index modulo its size). */
 	void (*forward)(void *host_ctx, const char *target, uint32_t index, int64_t birth_ns);

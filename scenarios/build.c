@@ -231,6 +231,7 @@ static int build_group_loads(const struct vm_spec *spec, const struct trace_set 
 				   .nloads = spec->workloads.n,
 				   .load = spec->workloads.items,
 				   .trace = trace,
+				   .trace_from_first = spec->life_from_trace,
 				   .trace_first = (uint32_t)spec->trace_first};
 	for (size_t k = 0; k < spec->workloads.n; k++) {
 		const char *format, *path = trace_path_of(load_at(spec, k), &format);

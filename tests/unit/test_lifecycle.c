@@ -389,6 +389,7 @@ static void test_life_from_trace(void **unused)
 	run_gives(&h, yaml,
 		  "0 create a-0\n0 start a-0 h-0\n4 create a-1\n4 start a-1 h-0\n"
 		  "6 destroy a-0 h-0\n8 destroy a-1 h-0\n");
+	assert_near(cpu_used(&h, 2000 * 20), 500 * 6 + 1000 * 4, 1e-8);
 	harness_close(&h);
 	unlink(path);
 	free(yaml);
