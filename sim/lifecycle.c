@@ -219,9 +219,27 @@ static int reject(struct run *run, uint32_t vm)
 	return output_vm(run->output, run, vm);
 }
 
+/* Whether some kind of host could take the VM if it were empty. */
+static bool could_ever_fit(const struct run *run, uint32_t vm)
+{
+	const struct dc *dc = &run->plan.dc;
+	const struct vm_class *class = dc_class_of(dc, vm);
+	bool fits = false;
+
+	for (size_t t = 0; t < dc->ntypes && !fits; t++) {
+		fits = dc->type[t].count > 0;
+		for (int d = 0; d < DC_DIMS; d++)
+			fits &= !(class->request[d] > dc->type[t].place[d] * (1 + PLACE_EPSILON));
+		for (int r = 0; r < RES_COUNT; r++)
+			fits &= class->floor[r] <= dc->type[t].capacity[r] * (1 + PLACE_EPSILON);
+	}
+	return fits;
+}
+
+/* A VM larger than every host is rejected at once: it would block the line for ever. */
 static int admit(struct run *run, uint32_t vm)
 {
-	bool queues = run->scenario->when_full == FULL_QUEUE;
+	bool queues = run->scenario->when_full == FULL_QUEUE && could_ever_fit(run, vm);
 
 	if (queues && line_length(run) > 0)
 		return wait_in_line(run, vm);
