@@ -6,22 +6,27 @@
  * entitlement: the weighted max-min share (policies/fill.h) of the host's CPU given everybody's
  * real demand, floors and caps. All sums run over VMs on hosts and over the time since the warm-up.
  *
- *   cpu_util, mem_util, disk_util, iops_util   integral of G / integral of capacity of hosts that
- * are on cpu_shortfall, ...     integral of (W - G) / integral of W; 0 if nothing was wanted
+ *   cpu_util, mem_util, disk_util, iops_util
+ *                integral of G / integral of capacity of hosts that are on
+ *   cpu_shortfall, mem_shortfall, disk_shortfall
+ *                integral of (W - G) / integral of W; 0 if nothing was wanted
  *   steal_s      integral of (W - G) / core speed: vCPU-seconds that were runnable and did not run
  *   stall_s      seconds in which a VM's CPU demand waited for swapped memory
  *   overload     share of the hosts' on-time in which the CPU demand exceeded the capacity
- *   jain         Jain's index of r = G/E over VM-time with demand: (sum r dt)^2 / (sum dt sum r^2
- * dt) worst        the smallest r that any VM had at any time gini         Gini coefficient over
- * VMs of (integral of G) / (integral of E) jain_dominant  Jain's index, over VM-time with demand,
- * of the dominant share per weight: the largest over resources of G / capacity / weight (Ghodsi et
- * al. 2011) envy         share of ordered pairs of VMs on a host (x time) in which the first would
- * get further with the second's grants, scaled by weights, than with its own sharing_violations
- * share of VM-time in which a VM gets less far than in its static weighted slice starvation_s
- * longest time in which a VM wanted CPU and had less than 1 % of its entitlement slatah, pdm, slav,
- * esv   Beloglazov & Buyya 2012: mean over hosts of the share of active time at full CPU
- * utilization; share of demand lost to migration; product; x energy_kwh availability  share of
- * host-time in which hosts were not failed "How far" a VM gets is min over resources of G / W.
+ *   jain         Jain's index of r = G/E over VM-time with demand:
+ *                (sum r dt)^2 / (sum dt sum r^2 dt)
+ *   worst        the smallest r that any VM had at any time
+ *   gini         Gini coefficient over VMs of (integral of G) / (integral of E)
+ *   jain_dominant  Jain's index, over VM-time with demand, of the dominant share per weight: the
+ *                largest over resources of G / capacity / weight (Ghodsi et al. 2011)
+ *   envy         share of ordered pairs of VMs on a host (x time) in which the first would get
+ *                further with the second's grants, scaled by weights, than with its own
+ *   sharing_violations  share of VM-time in which a VM gets less far than in its static slice
+ *   starvation_s longest time in which a VM wanted CPU and had under 1 % of its entitlement
+ *   slatah, pdm, slav, esv  Beloglazov & Buyya 2012: mean over hosts of the share of active time at
+ *                full CPU utilization; share of demand lost to migration; product; x energy_kwh
+ *   availability share of host-time in which hosts were not failed
+ * "How far" a VM gets is min over resources of G / W.
  */
 #ifndef COTENANT_SIM_METRICS_H
 #define COTENANT_SIM_METRICS_H
