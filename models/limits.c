@@ -60,11 +60,6 @@ int limits_gather(struct limits *l, const struct dc *dc, uint32_t host)
 	return 0;
 }
 
-void limits_forget(struct limits *limits)
-{
-	limits->n = 0;
-}
-
 void limits_fini(struct limits *limits)
 {
 	mem_free(limits->array);

@@ -26,8 +26,6 @@ struct limits {
 /* Makes the arrays those of @host. A zeroed struct is empty. -ENOMEM. */
 int limits_gather(struct limits *limits, const struct dc *dc, uint32_t host) must_check;
 
-/* To be called when the limits of a class change. */
-void limits_forget(struct limits *limits);
 void limits_fini(struct limits *limits);
 
 #endif

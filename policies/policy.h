@@ -24,7 +24,7 @@ struct policy_ops {
 	struct plugin plugin;
 	unsigned resources;   /* bits RES_BIT(r): what it can divide */
 	unsigned flags;       /* promises that the tests check */
-	size_t vm_state_size; /* 0 = none; the core allocates and zeroes it */
+	size_t vm_state_size; /* must be 0: memory per VM is not provided yet, and others are refused */
 
 	/* Required. Writes grant[k][i] for every column k and VM i. Same state and view, same
 	 * grants. No clock, no I/O, no random numbers but from its own state, no malloc(). n may be
