@@ -32,6 +32,14 @@ struct driver_ops {
 	 * demand will change by itself; INT64_MAX if it will not. */
 	int64_t (*apply)(void *driver, uint32_t host, int64_t now_ns);
 
+	/* Not required. Returns when it is @now_ns in this machine room; a driver without this hook is
+	 * always there already. 0, or a negative errno with @err set. */
+	int (*until)(void *driver, int64_t now_ns, struct err *err);
+
+	/* Not required. Called before the @dt_s seconds up to now are accounted for: writes what the
+	 * VMs of the host really wanted and got over the slots' want[] and grant[]. */
+	int (*observe)(void *driver, uint32_t host, int64_t now_ns, double dt_s, struct err *err);
+
 	/* Not required. Asks for what collect() will need of the host to be brought near. */
 	void (*prefetch)(void *driver, uint32_t host);
 

@@ -58,6 +58,11 @@ static int host_bring(struct run *run, uint32_t host)
 	struct dc *dc = &run->plan.dc;
 	double dt_s = (double)(run->now_ns - dc->host.last_ns[host]) * 1e-9;
 
+	if (dt_s > 0 && run->driver->observe) {
+		int rc = run->driver->observe(run->driver_state, host, run->now_ns, dt_s, run->err);
+		if (rc < 0)
+			return rc;
+	}
 	if (dt_s > 0 && metrics_account(&run->metrics, dc, &run->limits, host, dt_s) < 0)
 		return err_nomem(run->err);
 	dc->host.last_ns[host] = run->now_ns;
@@ -303,7 +308,10 @@ int run_go(struct run *run)
 	while (rc == 0 && evq_pop(run->queue, &event)) {
 		run->now_ns = event.time_ns;
 		run->count.events++;
-		rc = handle(run, &event);
+		if (run->driver->until)
+			rc = run->driver->until(run->driver_state, run->now_ns, run->err);
+		if (rc == 0)
+			rc = handle(run, &event);
 		if (event.kind == EVENT_END)
 			break;
 		if (rc == 0 && evq_next_time(run->queue) > run->now_ns)

@@ -91,6 +91,23 @@ int lifecycle_event(struct run *run, const struct evq_event *event) must_check;
 int lifecycle_end_vm(struct run *run, uint32_t vm, enum vm_state state) must_check;
 int lifecycle_retry_waiting(struct run *run) must_check;
 
+/* migrate.c: VMs move between hosts that are on. The VM's room on the target is taken from the start.
+ * A start that cannot be (no room, not running, moving already) is a bug of the caller. */
+int migrate_start(struct run *run, uint32_t vm, uint32_t to) must_check;
+bool migrate_moving(const struct run *run, uint32_t vm);
+/* A VM ends, or a host fails or goes off: what moves from it or to it is undone. */
+int migrate_undo_vm(struct run *run, uint32_t vm) must_check;
+int migrate_undo_host(struct run *run, uint32_t host) must_check;
+
+/* hosts.c: hosts go off and on, which takes its time and energy. Off needs an empty host; on is asked
+ * for, and VMs are placed there once it has come. */
+int host_switch_off(struct run *run, uint32_t host) must_check;
+int host_switch_on(struct run *run, uint32_t host) must_check;
+
+/* consolidate.c: who moves where, asked every interval of the scenario (policies/migrator.h). */
+int consolidate_init(struct run *run) must_check;
+int consolidate(struct run *run) must_check;
+
 /* run.c: brings a host to now under the division in force and marks it for a new one. */
 int run_touch(struct run *run, uint32_t host) must_check;
 
