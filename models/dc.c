@@ -98,6 +98,22 @@ static void type_invert_capacity(struct host_type *type)
 	}
 }
 
+/* Which host is of which type: a round of the types takes a block of each, all its hosts or one. */
+static void hosts_order(struct dc *dc)
+{
+	struct dc_hosts *h = &dc->host;
+
+	for (uint32_t i = 0, taken = 0; i < h->n;) {
+		uint32_t block = dc->alternate ? 1 : UINT32_MAX;
+		for (size_t t = 0; t < dc->ntypes; t++)
+			for (uint32_t k = taken; k < dc->type[t].count && k - taken < block; k++) {
+				h->index[i] = k;
+				h->type[i++] = &dc->type[t];
+			}
+		taken += block;
+	}
+}
+
 static int hosts_init(struct dc *dc)
 {
 	struct dc_hosts *h = &dc->host;
@@ -105,26 +121,26 @@ static int hosts_init(struct dc *dc)
 	h->n = 0;
 	for (size_t t = 0; t < dc->ntypes; t++) {
 		type_invert_capacity(&dc->type[t]);
-		dc->type[t].first = (uint32_t)h->n;
 		h->n += dc->type[t].count;
 	}
 	h->type = arena_alloc(dc->arena, h->n, sizeof(*h->type));
+	h->index = arena_alloc(dc->arena, h->n, sizeof(*h->index));
 	h->first = arena_alloc(dc->arena, h->n, sizeof(*h->first));
 	h->count = arena_alloc(dc->arena, h->n, sizeof(*h->count));
 	h->room = arena_alloc(dc->arena, h->n, sizeof(*h->room));
 	h->down = arena_alloc(dc->arena, h->n, sizeof(*h->down));
 	h->pressed = arena_alloc(dc->arena, h->n, sizeof(*h->pressed));
 	h->last_ns = arena_alloc(dc->arena, h->n, sizeof(*h->last_ns));
-	if (!h->type || !h->first || !h->count || !h->room || !h->down || !h->pressed ||
+	if (!h->type || !h->index || !h->first || !h->count || !h->room || !h->down || !h->pressed ||
 	    !h->last_ns)
 		return -ENOMEM;
+	hosts_order(dc);
 	for (int d = 0; d < DC_DIMS; d++) {
 		h->free[d] = arena_alloc(dc->arena, h->n, sizeof(double));
 		if (!h->free[d])
 			return -ENOMEM;
-		for (size_t t = 0, i = 0; t < dc->ntypes; t++)
-			for (uint32_t k = 0; k < dc->type[t].count; k++, i++)
-				h->free[d][i] = dc->type[t].place[d];
+		for (size_t i = 0; i < h->n; i++)
+			h->free[d][i] = h->type[i]->place[d];
 	}
 	for (int r = 0; r < RES_COUNT; r++) {
 		h->floors[r] = arena_alloc(dc->arena, h->n, sizeof(double));
@@ -132,9 +148,7 @@ static int hosts_init(struct dc *dc)
 			return -ENOMEM;
 	}
 	unsigned limited = 0;
-	for (size_t t = 0, i = 0; t < dc->ntypes; t++) {
-		for (uint32_t k = 0; k < dc->type[t].count; k++, i++)
-			h->type[i] = &dc->type[t];
+	for (size_t t = 0; t < dc->ntypes; t++) {
 		for (unsigned d = 0; d < DC_DIMS; d++)
 			limited |= isfinite(dc->type[t].place[d]) ? 1u << d : 0;
 	}

@@ -51,7 +51,7 @@ struct vm_class {
 /* One kind of host. */
 struct host_type {
 	const char *group;
-	uint32_t first, count; /* hosts of this type: dense ids */
+	uint32_t count; /* hosts of this type */
 	uint32_t cores;
 	double speed;
 	double capacity[RES_COUNT];     /* of all disks together */
@@ -69,6 +69,7 @@ struct host_type {
 struct dc_hosts {
 	size_t n;
 	const struct host_type **type;
+	uint32_t *index;                /* among the hosts of its type */
 	uint32_t *first, *count, *room; /* slots: first index, in use, reserved */
 	bool *down;
 	bool *pressed;    /* memory is short in the division now in force */
@@ -116,6 +117,7 @@ struct dc {
 	struct vm_class *class;
 	size_t ntypes;
 	struct host_type *type;
+	bool alternate; /* ids go to the types in turn while they have hosts left, not type by type */
 	uint32_t *free_segment[32]; /* by log2 of size: stacks of first slots */
 	size_t free_n[32], free_cap[32];
 	struct dc_column {
@@ -125,7 +127,7 @@ struct dc {
 	size_t ncolumns;
 };
 
-/* Tables for the host types given (in @dc->type, @dc->ntypes) and about @vms VMs; -ENOMEM. */
+/* Tables for the host types given (in @dc->type, @dc->ntypes, @dc->alternate) and about @vms VMs; -ENOMEM. */
 int dc_init(struct dc *dc, struct arena *arena, size_t vms,
 	    bool policy_state[RES_COUNT]) must_check;
 void dc_fini(struct dc *dc);

@@ -291,6 +291,7 @@ int build_plan(const struct scenario *scenario, const struct trace_set *traces, 
 	plan->ngroups = scenario->vms.n;
 	plan->group = arena_alloc(arena, plan->ngroups, sizeof(*plan->group));
 	plan->load = arena_alloc(arena, plan->ngroups, sizeof(*plan->load));
+	plan->dc.alternate = scenario->host_order == HOSTS_ALTERNATE;
 	plan->dc.ntypes = scenario->hosts.n;
 	plan->dc.type = arena_alloc(arena, plan->dc.ntypes, sizeof(*plan->dc.type));
 	if (!plan->group || !plan->load || !plan->dc.type)

@@ -113,6 +113,7 @@ struct overcommit_spec {
 };
 
 enum reallocate { REALLOCATE_EVENT, REALLOCATE_TICK };
+enum host_order { HOSTS_GROUPED, HOSTS_ALTERNATE };
 enum when_full { FULL_REJECT, FULL_QUEUE };
 enum oom_action { OOM_DESTROY, OOM_RESTART };
 
@@ -138,7 +139,7 @@ struct scenario {
 	int64_t seed;
 	struct opt_list seeds; /* int64_t; overrides seed */
 	int64_t replications;  /* seed, seed + 1, ...; 1 */
-	int reallocate, when_full, oom;
+	int reallocate, when_full, oom, host_order;
 	struct opt_list hosts;   /* struct host_spec */
 	struct opt_list vms;     /* struct vm_spec */
 	struct opt_list actions; /* struct action_spec */

@@ -13,6 +13,7 @@
 
 static const char *const reallocate_names[] = {"event", "tick", NULL};
 static const char *const when_full_names[] = {"reject", "queue", NULL};
+static const char *const host_order_names[] = {"grouped", "alternate", NULL};
 static const char *const oom_names[] = {"destroy", "restart", NULL};
 static const char *const when_empty_names[] = {"on", "off", NULL};
 static const char *const action_names[] = {"start",  "stop",    "pause", "resume",
@@ -501,6 +502,12 @@ static const struct opt scenario_opts[] = {
 	 .def = "destroy",
 	 .choices = oom_names,
 	 .help = "what becomes of a VM when memory and swap of its host are out"},
+	{.name = "host_order",
+	 .type = OPT_ENUM,
+	 .offset = offsetof(struct scenario, host_order),
+	 .def = "grouped",
+	 .choices = host_order_names,
+	 .help = "order in which placers see hosts: group by group, or one of each group in turn"},
 	{.name = "hosts",
 	 .type = OPT_MAPS,
 	 .offset = offsetof(struct scenario, hosts),

@@ -20,7 +20,7 @@ struct group_run {
 };
 
 struct host_life {
-	struct rng **rng; /* per host of the type */
+	struct rng *rng; /* NULL: never fails */
 };
 
 static const struct host_spec *host_spec_of(const struct run *run, uint32_t host)
@@ -48,8 +48,7 @@ static struct rng *named_stream(struct run *run, const char *name, const char *w
 static int schedule_failure(struct run *run, uint32_t host, bool repair)
 {
 	const struct host_spec *spec = host_spec_of(run, host);
-	const struct host_type *type = run->plan.dc.host.type[host];
-	struct rng *rng = run->life[type - run->plan.dc.type].rng[host - type->first];
+	struct rng *rng = run->life[host].rng;
 	int64_t at = after(
 		run, dist_sample(repair ? &spec->time_to_repair : &spec->time_to_failure, rng));
 
@@ -63,27 +62,19 @@ static int failures_init(struct run *run)
 	struct dc *dc = &run->plan.dc;
 	char name[160];
 
-	run->life = arena_alloc(&run->arena, dc->ntypes, sizeof(*run->life));
+	run->life = arena_alloc(&run->arena, dc->host.n, sizeof(*run->life));
 	if (!run->life)
 		return err_nomem(run->err);
-	for (size_t t = 0; t < dc->ntypes; t++) {
-		const struct host_spec *spec =
-			(const struct host_spec *)run->scenario->hosts.items + t;
-		if (spec->time_to_failure.law == DIST_NONE)
+	for (uint32_t h = 0; h < dc->host.n; h++) {
+		if (host_spec_of(run, h)->time_to_failure.law == DIST_NONE)
 			continue;
-		run->life[t].rng =
-			arena_alloc(&run->arena, dc->type[t].count, sizeof(struct rng *));
-		if (!run->life[t].rng)
+		run_host_name(run, h, name, sizeof(name));
+		run->life[h].rng = named_stream(run, name, "failures");
+		if (!run->life[h].rng)
 			return err_nomem(run->err);
-		for (uint32_t k = 0; k < dc->type[t].count; k++) {
-			run_host_name(run, dc->type[t].first + k, name, sizeof(name));
-			run->life[t].rng[k] = named_stream(run, name, "failures");
-			if (!run->life[t].rng[k])
-				return err_nomem(run->err);
-			int rc = schedule_failure(run, dc->type[t].first + k, false);
-			if (rc < 0)
-				return rc;
-		}
+		int rc = schedule_failure(run, h, false);
+		if (rc < 0)
+			return rc;
 	}
 	return 0;
 }

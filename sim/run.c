@@ -37,7 +37,7 @@ const char *run_host_name(const struct run *run, uint32_t host, char *buf, size_
 {
 	const struct host_type *type = run->plan.dc.host.type[host];
 
-	snprintf(buf, n, "%s-%u", type->group, host - type->first);
+	snprintf(buf, n, "%s-%u", type->group, run->plan.dc.host.index[host]);
 	return buf;
 }
 

@@ -49,7 +49,7 @@ struct run {
 	uint32_t *dirty_list;
 	size_t ndirty;
 	struct group_run *group; /* per group: arrivals and lifetimes */
-	struct host_life *life;  /* per host type: failures and repairs */
+	struct host_life *life;  /* per host: failures and repairs */
 	uint32_t *waiting;       /* VMs that no host could take, oldest first */
 	size_t nwaiting, waiting_cap, waiting_head;
 	bool retry;        /* something changed since the head of the line fitted nowhere */

@@ -395,6 +395,27 @@ static void test_life_from_trace(void **unused)
 	free(yaml);
 }
 
+/* Placers see one host of each group in turn until the groups run out. */
+static void test_hosts_alternate(void **unused)
+{
+	(void)unused;
+	struct harness h;
+
+	run_gives(&h,
+		  HEAD("1s") "host_order: alternate\nhosts:\n"
+			     "  - {name: a, count: 1, cores: 1, speed: 1GHz, memory: 4GiB}\n"
+			     "  - {name: b, count: 3, cores: 1, speed: 1GHz, memory: 4GiB}\n"
+			     "  - {name: c, count: 2, cores: 1, speed: 1GHz, memory: 4GiB}\n"
+			     "vms:\n  - {name: v, count: 6, memory: 4GiB, " BUSY "}\n",
+		  "0 create v-0\n0 start v-0 a-0\n"
+		  "0 create v-1\n0 start v-1 b-0\n"
+		  "0 create v-2\n0 start v-2 c-0\n"
+		  "0 create v-3\n0 start v-3 b-1\n"
+		  "0 create v-4\n0 start v-4 c-1\n"
+		  "0 create v-5\n0 start v-5 b-2\n");
+	harness_close(&h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -412,6 +433,7 @@ int main(void)
 		cmocka_unit_test(test_done_and_destroyed),
 		cmocka_unit_test(test_arrivals),
 		cmocka_unit_test(test_life_from_trace),
+		cmocka_unit_test(test_hosts_alternate),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
