@@ -81,13 +81,60 @@ static int slots_reserve(struct dc *dc, size_t need)
 /* Sums of sizes may be off by rounding: ten tenths of a host fill it. */
 #define PLACE_SLACK 1e-9
 
-static void tree_update(struct dc *dc, uint32_t host)
+#define FLOOR_SLACK 1e-12
+
+static double room_with_slack(double free, double whole, double slack)
 {
-	for (unsigned d = 0; d < DC_DIMS; d++) {
-		double place = dc->host.type[host]->place[d];
-		double slack = isfinite(place) ? PLACE_SLACK * place : 0;
-		fit_tree_set(&dc->host.tree, d, host, dc->host.free[d][host] + slack);
-	}
+	return isfinite(whole) ? free + slack * whole : free;
+}
+
+static int64_t fullness_key(const struct dc *dc, uint32_t host)
+{
+	const struct host_type *type = dc->host.type[host];
+	double full = 0;
+
+	if (dc->host.count[host] == 0)
+		return FIT_KEY_NONE;
+	for (int d = 0; d < DC_DIMS; d++)
+		if (isfinite(type->place[d]) && type->place[d] > 0)
+			full += (type->place[d] - dc->host.free[d][host]) / type->place[d];
+	return fit_key(full);
+}
+
+static int64_t load_key(const struct dc *dc, uint32_t host)
+{
+	const struct host_type *type = dc->host.type[host];
+
+	if (dc->host.count[host] == 0)
+		return type->off_when_empty ? FIT_KEY_NONE : 0;
+	return fit_key(dc->host.cpu[host] / type->load_full);
+}
+
+void dc_refresh(struct dc *dc, uint32_t host)
+{
+	const struct host_type *type = dc->host.type[host];
+	double room[FIT_DIMS];
+	int64_t key = 0;
+
+	_Static_assert((int)FIT_DIMS == (int)DC_DIMS + (int)RES_COUNT, "requests and floors");
+	for (int d = 0; d < DC_DIMS; d++)
+		room[d] = room_with_slack(dc->host.free[d][host], type->place[d], PLACE_SLACK);
+	for (int r = 0; r < RES_COUNT; r++)
+		room[DC_DIMS + r] = room_with_slack(type->capacity[r] - dc->host.floors[r][host],
+						    type->capacity[r], FLOOR_SLACK);
+	for (int d = 0; d < FIT_DIMS && dc->host.down[host]; d++)
+		room[d] = -INFINITY;
+	if (dc->order == DC_BY_FULLNESS)
+		key = fullness_key(dc, host);
+	if (dc->order == DC_BY_LOAD)
+		key = load_key(dc, host);
+	fit_set(&dc->host.fit, host, room, key);
+}
+
+void dc_set_down(struct dc *dc, uint32_t host, bool down)
+{
+	dc->host.down[host] = down;
+	dc_refresh(dc, host);
 }
 
 static void type_invert_capacity(struct host_type *type)
@@ -108,10 +155,33 @@ static void hosts_order(struct dc *dc)
 		for (size_t t = 0; t < dc->ntypes; t++)
 			for (uint32_t k = taken; k < dc->type[t].count && k - taken < block; k++) {
 				h->index[i] = k;
+				h->type_id[i] = (uint32_t)t;
 				h->type[i++] = &dc->type[t];
 			}
 		taken += block;
 	}
+}
+
+static int index_init(struct dc *dc)
+{
+	struct fit_config config = {.n = dc->host.n,
+				    .ntypes = dc->ntypes,
+				    .type = dc->host.type_id,
+				    .limited = dc->floors << DC_DIMS,
+				    .ordered = dc->order != DC_UNORDERED};
+
+	for (size_t t = 0; t < dc->ntypes; t++)
+		for (unsigned d = 0; d < DC_DIMS; d++) {
+			double place = dc->type[t].place[d];
+			config.limited |= isfinite(place) ? 1u << d : 0;
+			if (d < 2 && isfinite(place) && place > config.scale[d])
+				config.scale[d] = place;
+		}
+	if (fit_init(&dc->host.fit, dc->arena, &config) < 0)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < dc->host.n; i++)
+		dc_refresh(dc, i);
+	return 0;
 }
 
 static int hosts_init(struct dc *dc)
@@ -120,18 +190,22 @@ static int hosts_init(struct dc *dc)
 
 	h->n = 0;
 	for (size_t t = 0; t < dc->ntypes; t++) {
+		double place = dc->type[t].place[DC_DIM_CPU];
 		type_invert_capacity(&dc->type[t]);
+		dc->type[t].load_full = isfinite(place) ? place : dc->type[t].capacity[RES_CPU];
 		h->n += dc->type[t].count;
 	}
 	h->type = arena_alloc(dc->arena, h->n, sizeof(*h->type));
 	h->index = arena_alloc(dc->arena, h->n, sizeof(*h->index));
+	h->type_id = arena_alloc(dc->arena, h->n, sizeof(*h->type_id));
+	h->cpu = arena_alloc(dc->arena, h->n, sizeof(*h->cpu));
 	h->first = arena_alloc(dc->arena, h->n, sizeof(*h->first));
 	h->count = arena_alloc(dc->arena, h->n, sizeof(*h->count));
 	h->room = arena_alloc(dc->arena, h->n, sizeof(*h->room));
 	h->down = arena_alloc(dc->arena, h->n, sizeof(*h->down));
 	h->pressed = arena_alloc(dc->arena, h->n, sizeof(*h->pressed));
 	h->last_ns = arena_alloc(dc->arena, h->n, sizeof(*h->last_ns));
-	if (!h->type || !h->index || !h->first || !h->count || !h->room || !h->down || !h->pressed ||
+	if (!h->type || !h->type_id || !h->cpu || !h->index || !h->first || !h->count || !h->room || !h->down || !h->pressed ||
 	    !h->last_ns)
 		return -ENOMEM;
 	hosts_order(dc);
@@ -147,16 +221,7 @@ static int hosts_init(struct dc *dc)
 		if (!h->floors[r])
 			return -ENOMEM;
 	}
-	unsigned limited = 0;
-	for (size_t t = 0; t < dc->ntypes; t++) {
-		for (unsigned d = 0; d < DC_DIMS; d++)
-			limited |= isfinite(dc->type[t].place[d]) ? 1u << d : 0;
-	}
-	if (fit_tree_init(&h->tree, dc->arena, h->n, limited) < 0)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < h->n; i++)
-		tree_update(dc, i);
-	return 0;
+	return index_init(dc);
 }
 
 int dc_init(struct dc *dc, struct arena *arena, size_t vms, bool policy_state[RES_COUNT])
@@ -286,7 +351,8 @@ static void commit(struct dc *dc, uint32_t host, const struct vm_class *class, d
 			dc->host.free[d][host] -= sign * class->request[d];
 	for (int r = 0; r < RES_COUNT; r++)
 		dc->host.floors[r][host] += sign * class->floor[r];
-	tree_update(dc, host);
+	dc->host.cpu[host] += sign * class->request[DC_DIM_CPU];
+	dc_refresh(dc, host);
 }
 
 static uint8_t emptiest_disk(const struct dc *dc, uint32_t host)
@@ -347,15 +413,17 @@ void dc_unplace(struct dc *dc, uint32_t vm)
 	slots_clear(dc, end - 1, 1);
 	dc->host.count[host]--;
 	dc->vm.host[vm] = dc->vm.slot[vm] = DC_NONE;
-	commit(dc, host, dc_class_of(dc, vm), -1);
-	if (dc->host.count[host] > 0)
+	if (dc->host.count[host] > 0) {
+		commit(dc, host, dc_class_of(dc, vm), -1);
 		return;
+	}
 	/* An empty host is exactly empty: rounding of many commits does not stay behind. */
 	for (int d = 0; d < DC_DIMS; d++)
 		dc->host.free[d][host] = dc->host.type[host]->place[d];
 	for (int r = 0; r < RES_COUNT; r++)
 		dc->host.floors[r][host] = 0;
-	tree_update(dc, host);
+	dc->host.cpu[host] = 0;
+	dc_refresh(dc, host);
 }
 
 void dc_set_class(struct dc *dc, uint32_t vm, uint32_t class_id)

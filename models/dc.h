@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "models/fit_tree.h"
+#include "models/fit.h"
 #include "models/share.h"
 #include "sim/core/err.h"
 #include "sim/core/mem.h"
@@ -60,23 +60,27 @@ struct host_type {
 	double disk_bandwidth[SHARE_MAX_DISKS], disk_iops[SHARE_MAX_DISKS];
 	double swap;
 	double place[DC_DIMS]; /* overcommit ratio x capacity */
+	double load_full;      /* requests of CPU that keep a host busy: place, else capacity */
 	bool off_when_empty;
 	bool has_power;
 	double (*watts)(const void *state, double util);
 	const void *power_state;
+	unsigned power_pieces; /* of watts, see models/power.h */
 };
 
 struct dc_hosts {
 	size_t n;
 	const struct host_type **type;
+	uint32_t *type_id; /* the same as an index into dc.type */
 	uint32_t *index;                /* among the hosts of its type */
 	uint32_t *first, *count, *room; /* slots: first index, in use, reserved */
 	bool *down;
 	bool *pressed;    /* memory is short in the division now in force */
 	int64_t *last_ns; /* since when the division now in force holds */
 	double *free[DC_DIMS];
-	struct fit_tree tree; /* of free, with a slack for rounding */
 	double *floors[RES_COUNT]; /* sum of floors of the VMs placed there */
+	double *cpu;               /* sum of requests of CPU */
+	struct fit_index fit; /* of free and of what floors leave, with a slack for rounding */
 };
 
 struct dc_vms {
@@ -108,8 +112,17 @@ struct dc_slots {
 	struct slot_sums sum;
 };
 
+/* The keys by which the index of hosts is ordered within a type. */
+enum dc_order {
+	DC_UNORDERED,
+	DC_BY_FULLNESS, /* sum over limited dimensions of the share in use; unused: FIT_KEY_NONE */
+	DC_BY_LOAD,     /* share of load_full of the type in use; off because empty: FIT_KEY_NONE */
+};
+
 struct dc {
 	struct arena *arena;
+	enum dc_order order;
+	unsigned floors; /* bits of the resources of which VMs may have floors */
 	struct dc_hosts host;
 	struct dc_vms vm;
 	struct dc_slots slot;
@@ -127,7 +140,8 @@ struct dc {
 	size_t ncolumns;
 };
 
-/* Tables for the host types given (in @dc->type, @dc->ntypes, @dc->alternate) and about @vms VMs; -ENOMEM. */
+/* Tables for the host types given (in @dc->type, @dc->ntypes, @dc->alternate, @dc->order,
+ * @dc->floors) and about @vms VMs; -ENOMEM. */
 int dc_init(struct dc *dc, struct arena *arena, size_t vms,
 	    bool policy_state[RES_COUNT]) must_check;
 void dc_fini(struct dc *dc);
@@ -145,6 +159,12 @@ void dc_unplace(struct dc *dc, uint32_t vm);
 
 /* Gives a placed VM another class, committing the difference. */
 void dc_set_class(struct dc *dc, uint32_t vm, uint32_t class_id);
+
+/* A host fails or comes back: while it is down it takes no VMs. */
+void dc_set_down(struct dc *dc, uint32_t host, bool down);
+
+/* Tells the index that something changed on which it depends. */
+void dc_refresh(struct dc *dc, uint32_t host);
 
 /* Whether the host is up and the floors of the class fit beside those of its VMs. */
 bool dc_admits(const struct dc *dc, uint32_t host, const struct vm_class *class);

@@ -14,6 +14,9 @@ struct power_ops {
 	struct plugin plugin;
 	/* Required. Watts at utilization @util in [0, 1]; watts(0) is the idle power. */
 	double (*watts)(const void *state, double util);
+	/* How many equal pieces of [0, 1] watts() consists of: over each it is linear, convex or
+	 * concave where there is one, and linear where there are more. */
+	unsigned pieces;
 	/* Not required. */
 	int (*init)(void *state, struct err *err);
 };

@@ -81,6 +81,7 @@ static double fan_watts(const void *state, double util)
 			   .opts = formula_opts,                  \
 			   .state_size = sizeof(struct formula)}, \
 		.watts = model##_watts,                           \
+		.pieces = 1,                                      \
 		.init = formula_init,                             \
 	}
 
@@ -116,4 +117,5 @@ const struct power_ops power_constant = {
 		   .opts = constant_opts,
 		   .state_size = sizeof(struct constant)},
 	.watts = constant_watts,
+	.pieces = 1,
 };

@@ -84,5 +84,6 @@ const struct power_ops power_table = {
 		   .opts = opts,
 		   .state_size = sizeof(struct table)},
 	.watts = table_watts,
+	.pieces = POWER_POINTS - 1,
 	.init = table_init,
 };

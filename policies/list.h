@@ -21,7 +21,14 @@
 	X(best)        \
 	X(worst)       \
 	X(next)        \
-	X(random)
+	X(random)      \
+	X(ffd)         \
+	X(bfd)         \
+	X(wfd)         \
+	X(dot)         \
+	X(norm)        \
+	X(tetris)      \
+	X(pabfd)
 /* clang-format on */
 
 #define LIST_POLICY(name) extern const struct policy_ops policy_##name;

@@ -81,6 +81,7 @@ static int host_power(struct host_type *type, const struct host_spec *spec, stru
 		memcpy(state, spec->power.state, ops->plugin.state_size);
 	type->has_power = true;
 	type->watts = ops->watts;
+	type->power_pieces = ops->pieces;
 	type->power_state = state;
 	return ops->init ? ops->init(state, err) : 0;
 }
@@ -280,6 +281,29 @@ static int build_group(const struct scenario *s, struct plan *plan, size_t i, st
 	return 0;
 }
 
+static unsigned floors_in(const struct cpu_limits *cpu, const struct mem_limits *ram,
+			  const struct io_limits *io)
+{
+	return (cpu->floor.value > 0 ? RES_BIT(RES_CPU) : 0) |
+	       (ram->floor > 0 ? RES_BIT(RES_MEM) : 0) | (io->floor > 0 ? RES_BIT(RES_DISK) : 0) |
+	       (io->floor_iops > 0 ? RES_BIT(RES_IOPS) : 0);
+}
+
+/* The resources of which some VM has a floor, or may be given one. */
+static unsigned floors_of(const struct scenario *s)
+{
+	const struct action_spec *action = s->actions.items;
+	unsigned floors = 0;
+
+	for (size_t i = 0; i < s->vms.n; i++) {
+		const struct vm_spec *vm = vm_spec_at(s, i);
+		floors |= floors_in(&vm->cpu, &vm->ram, &vm->io);
+	}
+	for (size_t i = 0; i < s->actions.n; i++)
+		floors |= floors_in(&action[i].cpu, &action[i].ram, &action[i].io);
+	return floors;
+}
+
 int build_plan(const struct scenario *scenario, const struct trace_set *traces, struct arena *arena,
 	       struct plan *plan, struct err *err)
 {
@@ -292,6 +316,7 @@ int build_plan(const struct scenario *scenario, const struct trace_set *traces, 
 	plan->group = arena_alloc(arena, plan->ngroups, sizeof(*plan->group));
 	plan->load = arena_alloc(arena, plan->ngroups, sizeof(*plan->load));
 	plan->dc.alternate = scenario->host_order == HOSTS_ALTERNATE;
+	plan->dc.floors = floors_of(scenario);
 	plan->dc.ntypes = scenario->hosts.n;
 	plan->dc.type = arena_alloc(arena, plan->dc.ntypes, sizeof(*plan->dc.type));
 	if (!plan->group || !plan->load || !plan->dc.type)

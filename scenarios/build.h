@@ -42,7 +42,7 @@ struct plan {
 	struct sim_group *load; /* per group */
 };
 
-/* Fills the plan; memory in @arena, but dc needs dc_fini() in any case. */
+/* Fills the plan, of which the caller has set dc.order; memory in @arena, but dc needs dc_fini() in any case. */
 int build_plan(const struct scenario *scenario, const struct trace_set *traces, struct arena *arena,
 	       struct plan *plan, struct err *err) must_check;
 

@@ -3,7 +3,7 @@
  * stopped, destroyed; hosts fail and are repaired.
  *
  * The waiting line is strict: while its head fits nowhere, nobody behind it is placed, so a small
- * VM cannot starve a large one. A VM on a host that fails loses its work and stands in line again.
+ * VM cannot starve a large one; but a placer of batches chooses among all who wait. A VM on a host that fails loses its work and stands in line again.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -103,34 +103,6 @@ int lifecycle_init(struct run *run)
 	return rc < 0 ? rc : failures_init(run);
 }
 
-/* Placing. */
-
-struct admission {
-	const struct run *run;
-	const struct vm_class *class;
-};
-
-static bool admits(const void *ctx, uint32_t host)
-{
-	const struct admission *a = ctx;
-
-	return dc_admits(&a->run->plan.dc, host, a->class);
-}
-
-static uint32_t choose_host(struct run *run, uint32_t vm)
-{
-	struct dc *dc = &run->plan.dc;
-	struct admission ctx = {run, dc_class_of(dc, vm)};
-	struct place_view view = {
-		.nhosts = dc->host.n, .tree = &dc->host.tree, .admits = admits, .ctx = &ctx};
-
-	for (int d = 0; d < PLACE_DIMS; d++) {
-		view.free[d] = dc->host.free[d];
-		view.capacity[d] = run->place_capacity[d];
-	}
-	return run->placer->place(run->placer_state, &view, ctx.class->request);
-}
-
 static void policies_hear(struct run *run, uint32_t vm, uint32_t host, bool arrived)
 {
 	for (int i = 0; i < RUN_POLICIES; i++) {
@@ -161,7 +133,7 @@ static int schedule_end(struct run *run, uint32_t vm)
 	return end < run->end_ns ? run_schedule(run, EVENT_DESTROY, vm, end, NULL) : 0;
 }
 
-static int start_on(struct run *run, uint32_t vm, uint32_t host)
+int lifecycle_start(struct run *run, uint32_t vm, uint32_t host)
 {
 	struct dc *dc = &run->plan.dc;
 	bool first_start = dc->vm.started_ns[vm] < 0;
@@ -198,7 +170,7 @@ static int wait_in_line(struct run *run, uint32_t vm)
 		return err_nomem(run->err);
 	run->waiting[run->nwaiting++] = vm;
 	run->plan.dc.vm.state[vm] = VM_WAITING;
-	run->retry |= line_length(run) == 1;
+	run->retry |= line_length(run) == 1 || placing_batches(run);
 	return 0;
 }
 
@@ -210,49 +182,62 @@ static int reject(struct run *run, uint32_t vm)
 	return output_vm(run->output, run, vm);
 }
 
-/* Whether some kind of host could take the VM if it were empty. */
-static bool could_ever_fit(const struct run *run, uint32_t vm)
-{
-	const struct dc *dc = &run->plan.dc;
-	const struct vm_class *class = dc_class_of(dc, vm);
-	bool fits = false;
-
-	for (size_t t = 0; t < dc->ntypes && !fits; t++) {
-		fits = dc->type[t].count > 0;
-		for (int d = 0; d < DC_DIMS; d++)
-			fits &= !(class->request[d] > dc->type[t].place[d] * (1 + PLACE_EPSILON));
-		for (int r = 0; r < RES_COUNT; r++)
-			fits &= class->floor[r] <= dc->type[t].capacity[r] * (1 + PLACE_EPSILON);
-	}
-	return fits;
-}
-
-/* A VM larger than every host is rejected at once: it would block the line for ever. */
+/* A VM larger than every host is rejected at once: it would block the line for ever. Who is placed in
+ * batches stands in line until the moment is over. */
 static int admit(struct run *run, uint32_t vm)
 {
-	bool queues = run->scenario->when_full == FULL_QUEUE && could_ever_fit(run, vm);
+	bool queues = run->scenario->when_full == FULL_QUEUE && placing_could_ever(run, vm);
 
+	if (placing_batches(run))
+		return wait_in_line(run, vm);
 	if (queues && line_length(run) > 0)
 		return wait_in_line(run, vm);
-	uint32_t host = choose_host(run, vm);
+	uint32_t host = placing_choose(run, vm);
 	if (host != PLACE_NOWHERE)
-		return start_on(run, vm, host);
+		return lifecycle_start(run, vm, host);
 	output_event(run->output, run, "full", vm, DC_NONE);
 	return queues ? wait_in_line(run, vm) : reject(run, vm);
 }
 
+/* Those in line are placed together; who finds no room waits on, or is rejected where nobody waits. */
+static int retry_batch(struct run *run)
+{
+	size_t kept = run->waiting_head, n = run->nwaiting;
+	int rc = placing_batch(run, run->waiting + kept, n - kept);
+
+	run->retry = false;
+	for (size_t i = kept; i < n && rc == 0; i++) {
+		uint32_t vm = run->waiting[i];
+		if (run->plan.dc.vm.host[vm] != DC_NONE)
+			continue;
+		if (run->plan.dc.vm.created_ns[vm] == run->now_ns)
+			output_event(run->output, run, "full", vm, DC_NONE);
+		if (run->scenario->when_full == FULL_QUEUE && placing_could_ever(run, vm))
+			run->waiting[kept++] = vm;
+		else
+			rc = reject(run, vm);
+	}
+	run->nwaiting = kept;
+	return rc;
+}
+
 int lifecycle_retry_waiting(struct run *run)
 {
+	if (run->retry && line_length(run) > 0 && placing_batches(run)) {
+		int rc = retry_batch(run);
+		if (rc < 0)
+			return rc;
+	}
 	/* Only what was given back, or a new head, can change the answer. */
 	while (run->retry && line_length(run) > 0) {
 		uint32_t vm = run->waiting[run->waiting_head];
-		uint32_t host = choose_host(run, vm);
+		uint32_t host = placing_choose(run, vm);
 		if (host == PLACE_NOWHERE) {
 			run->retry = false;
 			return 0;
 		}
 		run->waiting_head++;
-		int rc = start_on(run, vm, host);
+		int rc = lifecycle_start(run, vm, host);
 		if (rc < 0)
 			return rc;
 	}
@@ -486,7 +471,7 @@ static int fail(struct run *run, uint32_t host)
 		if (rc == 0)
 			rc = wait_in_line(run, vm);
 	}
-	dc->host.down[host] = true;
+	dc_set_down(dc, host, true);
 	return rc < 0 ? rc : schedule_failure(run, host, true);
 }
 
@@ -494,7 +479,7 @@ static int repair(struct run *run, uint32_t host)
 {
 	int rc = run_touch(run, host);
 
-	run->plan.dc.host.down[host] = false;
+	dc_set_down(&run->plan.dc, host, false);
 	run->retry = true;
 	output_event(run->output, run, "repair", DC_NONE, host);
 	return rc < 0 ? rc : schedule_failure(run, host, false);

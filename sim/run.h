@@ -90,6 +90,14 @@ int lifecycle_init(struct run *run) must_check;
 int lifecycle_event(struct run *run, const struct evq_event *event) must_check;
 int lifecycle_end_vm(struct run *run, uint32_t vm, enum vm_state state) must_check;
 int lifecycle_retry_waiting(struct run *run) must_check;
+int lifecycle_start(struct run *run, uint32_t vm, uint32_t host) must_check;
+
+/* placing.c: the host of a VM that is to be placed, or PLACE_NOWHERE; whether an empty host could be
+ * one. Whether VMs are placed in batches; if so, starts those of the @n given that fit somewhere. */
+uint32_t placing_choose(struct run *run, uint32_t vm);
+bool placing_could_ever(const struct run *run, uint32_t vm);
+bool placing_batches(const struct run *run);
+int placing_batch(struct run *run, const uint32_t *vm, size_t n) must_check;
 
 /* migrate.c: VMs move between hosts that are on. The VM's room on the target is taken from the start.
  * A start that cannot be (no room, not running, moving already) is a bug of the caller. */

@@ -171,6 +171,16 @@ static void check_all(const struct world *w)
 					    dc->host.first[b]);
 }
 
+static uint32_t next_fit(const struct dc *dc, uint32_t from, const struct vm_class *class)
+{
+	double req[FIT_DIMS] = {0};
+	struct fit_need need;
+
+	memcpy(req, class->request, sizeof(class->request));
+	fit_ask(&dc->host.fit, &need, req, NULL, 0);
+	return fit_next(&dc->host.fit, from, &need);
+}
+
 /* The tree says the same as a look at every host. */
 static void check_tree(const struct world *w, uint32_t class_id)
 {
@@ -185,7 +195,7 @@ static void check_tree(const struct world *w, uint32_t class_id)
 		if (fits)
 			break;
 	}
-	assert_int_equal(fit_tree_next(&w->dc.host.tree, from, class.request),
+	assert_int_equal(next_fit(&w->dc, from, &class),
 			 host < HOSTS ? host : FIT_NOWHERE);
 }
 
@@ -279,10 +289,10 @@ static void test_an_empty_host_is_empty(void **unused)
 	for (int i = 0; i < 10; i++) {
 		assert_int_equal(dc_add_vm(&w.dc, id, 0, 0, &vm[i]), 0);
 		/* Ten tenths fit. */
-		assert_int_equal(fit_tree_next(&w.dc.host.tree, 0, class.request), 0);
+		assert_int_equal(next_fit(&w.dc, 0, &class), 0);
 		assert_int_equal(dc_place(&w.dc, vm[i], 0), 0);
 	}
-	assert_int_equal(fit_tree_next(&w.dc.host.tree, 0, class.request), 1);
+	assert_int_equal(next_fit(&w.dc, 0, &class), 1);
 	for (int i = 0; i < 10; i++)
 		dc_unplace(&w.dc, vm[(i * 7) % 10]);
 	for (int d = 0; d < DC_DIMS; d++)
@@ -385,49 +395,6 @@ static void test_out_of_memory(void **unused)
 	world_close(&w);
 }
 
-/* The tree by itself, of every small size. */
-
-static void check_find(const struct fit_tree *tree, double *const room[FIT_DIMS], uint32_t n)
-{
-	double req[FIT_DIMS];
-	uint32_t from = below(n + 2), want = from;
-
-	for (int d = 0; d < FIT_DIMS; d++)
-		req[d] = below(3) ? below(12) : 0;
-	for (; want < n; want++) {
-		bool fits = true;
-		for (int d = 0; d < FIT_DIMS; d++)
-			fits &= req[d] == 0 || req[d] <= room[d][want];
-		if (fits)
-			break;
-	}
-	assert_int_equal(fit_tree_next(tree, from, req), want < n ? want : FIT_NOWHERE);
-}
-
-static void test_tree_finds_the_first(void **unused)
-{
-	(void)unused;
-	double room[FIT_DIMS][70], *rows[FIT_DIMS] = {room[0], room[1], room[2], room[3]};
-
-	seed = 6;
-	for (uint32_t n = 1; n <= 70; n++) {
-		struct arena arena = {0};
-		struct fit_tree tree;
-		assert_int_equal(fit_tree_init(&tree, &arena, n, (1u << FIT_DIMS) - 1), 0);
-		for (int d = 0; d < FIT_DIMS; d++)
-			for (uint32_t h = 0; h < n; h++)
-				room[d][h] = -INFINITY;
-		for (int k = 0; k < 1000; k++) {
-			unsigned d = below(FIT_DIMS);
-			uint32_t h = below(n);
-			room[d][h] = below(20) ? below(12) : below(2) ? (double)INFINITY : -1;
-			fit_tree_set(&tree, d, h, room[d][h]);
-			check_find(&tree, rows, n);
-		}
-		arena_fini(&arena);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -437,7 +404,6 @@ int main(void)
 		cmocka_unit_test(test_disks_are_filled_evenly),
 		cmocka_unit_test(test_floors_are_admitted),
 		cmocka_unit_test(test_out_of_memory),
-		cmocka_unit_test(test_tree_finds_the_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,7 @@
 struct hosts {
 	struct place_view view;
 	double free[PLACE_DIMS][HOSTS], capacity[PLACE_DIMS][HOSTS];
+	int64_t key[HOSTS];
 	bool used[HOSTS];
 };
 
@@ -23,6 +24,9 @@ static void hosts_init(struct hosts *s, size_t n, double x, double y)
 {
 	memset(s, 0, sizeof(*s));
 	s->view.nhosts = n;
+	s->view.key = s->key;
+	for (size_t h = 0; h < HOSTS; h++)
+		s->key[h] = FIT_KEY_NONE;
 	for (size_t h = 0; h < n; h++) {
 		s->free[PLACE_CPU][h] = s->capacity[PLACE_CPU][h] = x;
 		s->free[PLACE_MEM][h] = s->capacity[PLACE_MEM][h] = y;
@@ -45,6 +49,11 @@ static uint32_t put(const struct placer_ops *ops, void *state, struct hosts *s, 
 	s->free[PLACE_CPU][h] -= x;
 	s->free[PLACE_MEM][h] -= y;
 	s->used[h] = true;
+	double full = 0;
+	for (size_t d = 0; d < PLACE_DIMS; d++)
+		if (s->capacity[d][h] > 0)
+			full += (s->capacity[d][h] - s->free[d][h]) / s->capacity[d][h];
+	s->key[h] = fit_key(full);
 	return h;
 }
 
@@ -57,22 +66,18 @@ static unsigned open_hosts(const struct hosts *s)
 	return n;
 }
 
-/* With @few, the placer sees the open hosts alone and one more when none of them fits. */
-static unsigned pack(const struct placer_ops *ops, const double *item, size_t n, double capacity,
-		     bool few)
+/* Worst-fit with `hosts: used`. */
+static unsigned pack(const struct placer_ops *ops, const double *item, size_t n, double capacity)
 {
 	static struct hosts s;
 	uint64_t state[4] = {0};
 
+	const int used = 1;
+	if (ops == &placer_worst)
+		memcpy(state, &used, sizeof(used));
 	hosts_init(&s, HOSTS, capacity, 0);
-	if (few)
-		s.view.nhosts = 0;
 	for (size_t i = 0; i < n; i++) {
 		uint32_t h = put(ops, state, &s, item[i], 0);
-		if (h == PLACE_NOWHERE && few) {
-			s.view.nhosts++;
-			h = put(ops, state, &s, item[i], 0);
-		}
 		assert_true(h != PLACE_NOWHERE);
 	}
 	return open_hosts(&s);
@@ -102,10 +107,10 @@ static void C1_u120(void **state)
 		for (size_t i = 0; i < n; i++)
 			assert_int_equal(fscanf(in, "%lf", &item[i]), 1);
 		const unsigned got[4] = {
-			pack(&placer_next, item, n, capacity, false),
-			pack(&placer_first, item, n, capacity, false),
-			pack(&placer_best, item, n, capacity, false),
-			pack(&placer_worst, item, n, capacity, true),
+			pack(&placer_next, item, n, capacity),
+			pack(&placer_first, item, n, capacity),
+			pack(&placer_best, item, n, capacity),
+			pack(&placer_worst, item, n, capacity),
 		};
 		for (size_t k = 0; k < 4; k++) {
 			assert_int_equal(got[k], want[c][k]);
@@ -146,8 +151,8 @@ static void C2_t60_decreasing(void **state)
 		for (size_t i = 0; i < n; i++)
 			assert_int_equal(fscanf(in, "%lf", &item[i]), 1);
 		qsort(item, n, sizeof(item[0]), falling);
-		assert_int_equal(pack(&placer_first, item, n, capacity, false), want[c]);
-		assert_int_equal(pack(&placer_best, item, n, capacity, false), want[c]);
+		assert_int_equal(pack(&placer_first, item, n, capacity), want[c]);
+		assert_int_equal(pack(&placer_best, item, n, capacity), want[c]);
 	}
 	fclose(in);
 }
@@ -163,11 +168,11 @@ static void C3_six_of_each(void **state)
 		down[i] = size[2 - i / 6];
 		mixed[i] = size[2 - i % 3];
 	}
-	assert_int_equal(pack(&placer_first, up, 18, 100, false), 10);
-	assert_int_equal(pack(&placer_best, up, 18, 100, false), 10);
-	assert_int_equal(pack(&placer_first, down, 18, 100, false), 6);
-	assert_int_equal(pack(&placer_first, mixed, 18, 100, false), 6);
-	assert_int_equal(pack(&placer_best, mixed, 18, 100, false), 6);
+	assert_int_equal(pack(&placer_first, up, 18, 100), 10);
+	assert_int_equal(pack(&placer_best, up, 18, 100), 10);
+	assert_int_equal(pack(&placer_first, down, 18, 100), 6);
+	assert_int_equal(pack(&placer_first, mixed, 18, 100), 6);
+	assert_int_equal(pack(&placer_best, mixed, 18, 100), 6);
 }
 
 static void C7_two_dimensions(void **state)
@@ -197,17 +202,19 @@ static void choices(void **state)
 {
 	static struct hosts s;
 
+	uint64_t zero[1] = {0};
+
 	(void)state;
 	hosts_init(&s, 4, 10, 10);
 	assert_int_equal(put(&placer_best, NULL, &s, 4, 4), 0);
-	assert_int_equal(put(&placer_worst, NULL, &s, 2, 2), 1);
-	assert_int_equal(put(&placer_worst, NULL, &s, 2, 2), 2);
+	assert_int_equal(put(&placer_worst, zero, &s, 2, 2), 1);
+	assert_int_equal(put(&placer_worst, zero, &s, 2, 2), 2);
 	assert_int_equal(put(&placer_best, NULL, &s, 6, 6), 0);
 	assert_int_equal(put(&placer_best, NULL, &s, 6, 6), 1);
 	assert_int_equal(put(&placer_best, NULL, &s, 11, 0), PLACE_NOWHERE);
 	const double net[PLACE_DIMS] = {0, 0, 0, 1};
 	assert_false(place_fits(&s.view, 3, net));
-	assert_true(place_fullness(&s.view, 1, net) == 0.8 + 0.8);
+	assert_true(place_fullness(&s.view, 1, net) == fit_key(0.8 + 0.8));
 }
 
 static bool odd(const void *ctx, uint32_t host)
@@ -221,10 +228,11 @@ static void the_cores_conditions_are_asked(void **state)
 	static struct hosts s;
 	uint64_t zero[4] = {0};
 	const struct placer_ops *all[] = {&placer_first, &placer_best, &placer_worst, &placer_next,
-					  &placer_random};
+					  &placer_random, &placer_ffd, &placer_bfd, &placer_wfd,
+					  &placer_dot, &placer_norm, &placer_tetris};
 
 	(void)state;
-	for (size_t p = 0; p < 5; p++) {
+	for (size_t p = 0; p < sizeof(all) / sizeof(*all); p++) {
 		hosts_init(&s, 6, 10, 10);
 		s.view.admits = odd;
 		assert_int_equal(put(all[p], zero, &s, 1, 1) % 2, 1);

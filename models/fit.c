@@ -1,0 +1,300 @@
+/*
+ * See fit.h. The order of a treap is by key, and among equals from the highest id to the lowest:
+ * the last one is the one wanted. The corners of requests and of hosts are computed by the same
+ * operations, which are monotone in floating point, too: a host with room never loses by them.
+ */
+#include "models/fit.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#define UNUSED 0xff
+
+static const double corner_ratio[FIT_CORNERS] = {0.25, 0.5, 1, 2, 4};
+
+static double corner(const struct fit_index *x, const double room[FIT_DIMS], size_t k)
+{
+	double cpu = room[0] / x->scale[0] * corner_ratio[k];
+	double memory = room[1] / x->scale[1] / corner_ratio[k];
+
+	return cpu < memory ? cpu : memory;
+}
+
+static void to_row(const struct fit_index *x, const double room[FIT_DIMS], double *row)
+{
+	for (size_t d = 0; d < FIT_DIMS; d++)
+		if (x->row_of[d] != UNUSED)
+			row[x->row_of[d]] = room[d];
+	for (size_t k = 0; k < FIT_CORNERS && x->corners; k++)
+		row[x->row_of[FIT_DIMS + k]] = corner(x, room, k);
+}
+
+static int order_init(struct fit_index *x, struct arena *arena, const struct fit_config *c)
+{
+	x->type = c->type;
+	x->key = arena_alloc(arena, c->n, sizeof(*x->key));
+	x->node = arena_alloc(arena, c->n, sizeof(*x->node));
+	x->below = arena_alloc(arena, c->n * x->width, sizeof(double));
+	x->root = arena_alloc(arena, c->ntypes, sizeof(*x->root));
+	return x->key && x->node && x->below && x->root ? 0 : -ENOMEM;
+}
+
+static void order_insert(struct fit_index *x, uint32_t host);
+
+int fit_init(struct fit_index *x, struct arena *arena, const struct fit_config *c)
+{
+	*x = (struct fit_index){.n = c->n, .leaves = 1};
+	while (x->leaves < c->n)
+		x->leaves *= 2;
+	memcpy(x->scale, c->scale, sizeof(x->scale));
+	x->corners = (c->limited & 3) == 3 && c->scale[0] > 0 && c->scale[1] > 0;
+	for (size_t r = 0; r < FIT_ROWS; r++) {
+		bool used = r < FIT_DIMS ? c->limited >> r & 1 : x->corners;
+		x->row_of[r] = used ? (uint8_t)x->width++ : UNUSED;
+	}
+	x->max = arena_alloc(arena, 2 * x->leaves * x->width, sizeof(double));
+	x->types = arena_alloc(arena, 2 * x->leaves, sizeof(*x->types));
+	if (!x->max || !x->types || (c->ordered && order_init(x, arena, c) < 0))
+		return -ENOMEM;
+	for (size_t i = 0; i < 2 * x->leaves * x->width; i++)
+		x->max[i] = -INFINITY;
+	for (size_t h = 0; h < c->n; h++)
+		x->types[x->leaves + h] = UINT64_C(1) << c->type[h] % 64;
+	for (size_t i = x->leaves; i-- > 1;)
+		x->types[i] = x->types[2 * i] | x->types[2 * i + 1];
+	for (uint32_t h = 0; h < c->n && c->ordered; h++)
+		order_insert(x, h);
+	return 0;
+}
+
+static const double *leaf(const struct fit_index *x, uint32_t host)
+{
+	return x->max + (x->leaves + host) * x->width;
+}
+
+static bool has_room(const double *row, const struct fit_need *need, unsigned width)
+{
+	bool room = true;
+
+	for (unsigned k = 0; k < width; k++)
+		room &= need->row[k] <= row[k];
+	return room;
+}
+
+static bool fits(const struct fit_index *x, uint32_t host, const struct fit_need *need)
+{
+	return has_room(leaf(x, host), need, x->width) &&
+	       (!need->admits || need->admits(need->ctx, host));
+}
+
+void fit_ask(const struct fit_index *x, struct fit_need *need, const double req[FIT_DIMS],
+	     const bool *types, size_t ntypes)
+{
+	*need = (struct fit_need){.types = types ? 0 : UINT64_MAX};
+	for (size_t t = 0; types && t < ntypes; t++)
+		need->types |= types[t] ? UINT64_C(1) << t % 64 : 0;
+	to_row(x, req, need->row);
+	for (size_t d = 0; d < FIT_DIMS; d++)
+		if (!(req[d] > 0) && x->row_of[d] != UNUSED)
+			need->row[x->row_of[d]] = -INFINITY;
+	for (size_t k = 0; k < FIT_CORNERS && x->corners; k++)
+		if (!(req[0] > 0 && req[1] > 0))
+			need->row[x->row_of[FIT_DIMS + k]] = -INFINITY;
+}
+
+/* By id. */
+
+static void tree_set(struct fit_index *x, uint32_t host, const double *row)
+{
+	size_t w = x->width, i = x->leaves + host;
+
+	memcpy(x->max + i * w, row, w * sizeof(double));
+	for (i /= 2; i > 0; i /= 2) {
+		double *max = x->max + i * w;
+		const double *left = x->max + 2 * i * w, *right = left + w;
+		bool same = true;
+		for (size_t k = 0; k < w; k++) {
+			double now = left[k] > right[k] ? left[k] : right[k];
+			same &= max[k] == now;
+			max[k] = now;
+		}
+		if (same)
+			return;
+	}
+}
+
+/* Walks the leaves from left to right, leaving out subtrees without room. */
+uint32_t fit_next(const struct fit_index *x, uint32_t from, const struct fit_need *need)
+{
+	size_t i = x->leaves + from;
+
+	if (from >= x->n)
+		return FIT_NOWHERE;
+	for (;;) {
+		if (need->types & x->types[i] && has_room(x->max + i * x->width, need, x->width)) {
+			uint32_t host = (uint32_t)(i - x->leaves);
+			if (i >= x->leaves && (!need->admits || need->admits(need->ctx, host)))
+				return host;
+			if (i < x->leaves) {
+				i *= 2;
+				continue;
+			}
+		}
+		/* To the next subtree on the right; past the last one, i + 1 is a power of two. */
+		while (i % 2 == 1)
+			i /= 2;
+		if (i == 0)
+			return FIT_NOWHERE;
+		i++;
+	}
+}
+
+/* By key. */
+
+static uint32_t priority(uint32_t host)
+{
+	uint64_t z = (host + UINT64_C(1)) * UINT64_C(0x9e3779b97f4a7c15);
+
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	return (uint32_t)(z >> 32);
+}
+
+/* Whether host @a stands before host @b. */
+static bool before(const struct fit_index *x, uint32_t a, uint32_t b)
+{
+	return x->key[a] != x->key[b] ? x->key[a] < x->key[b] : a > b;
+}
+
+/* The rows of a subtree from those of its root and of its children. */
+static void pull(struct fit_index *x, uint32_t host)
+{
+	const struct fit_node *node = &x->node[host];
+	size_t w = x->width;
+	double *max = x->below + host * w;
+
+	memcpy(max, leaf(x, host), w * sizeof(double));
+	for (int side = 0; side < 2; side++) {
+		uint32_t child = side ? node->right : node->left;
+		if (!child)
+			continue;
+		const double *row = x->below + (child - 1) * w;
+		for (size_t k = 0; k < w; k++)
+			max[k] = row[k] > max[k] ? row[k] : max[k];
+	}
+}
+
+/* The subtree @at without and with what stands before @host. */
+static void split(struct fit_index *x, uint32_t at, uint32_t host, uint32_t *left, uint32_t *right)
+{
+	if (!at) {
+		*left = *right = 0;
+		return;
+	}
+	struct fit_node *node = &x->node[at - 1];
+	if (before(x, at - 1, host)) {
+		split(x, node->right, host, &node->right, right);
+		*left = at;
+	} else {
+		split(x, node->left, host, left, &node->left);
+		*right = at;
+	}
+	pull(x, at - 1);
+}
+
+static uint32_t merge(struct fit_index *x, uint32_t left, uint32_t right)
+{
+	if (!left || !right)
+		return left ? left : right;
+	if (priority(left - 1) > priority(right - 1)) {
+		x->node[left - 1].right = merge(x, x->node[left - 1].right, right);
+		pull(x, left - 1);
+		return left;
+	}
+	x->node[right - 1].left = merge(x, left, x->node[right - 1].left);
+	pull(x, right - 1);
+	return right;
+}
+
+static void insert(struct fit_index *x, uint32_t *at, uint32_t host)
+{
+	if (!*at || priority(host) > priority(*at - 1)) {
+		struct fit_node *node = &x->node[host];
+		uint32_t subtree = *at;
+		split(x, subtree, host, &node->left, &node->right);
+		*at = host + 1;
+	} else {
+		struct fit_node *node = &x->node[*at - 1];
+		insert(x, before(x, host, *at - 1) ? &node->left : &node->right, host);
+	}
+	pull(x, *at - 1);
+}
+
+static void erase(struct fit_index *x, uint32_t *at, uint32_t host)
+{
+	struct fit_node *node = &x->node[*at - 1];
+
+	if (*at == host + 1) {
+		*at = merge(x, node->left, node->right);
+		return;
+	}
+	erase(x, before(x, host, *at - 1) ? &node->left : &node->right, host);
+	pull(x, *at - 1);
+}
+
+static void order_insert(struct fit_index *x, uint32_t host)
+{
+	insert(x, &x->root[x->type[host]], host);
+}
+
+void fit_set(struct fit_index *x, uint32_t host, const double room[FIT_DIMS], int64_t key)
+{
+	double row[FIT_ROWS];
+
+	to_row(x, room, row);
+	if (x->key)
+		erase(x, &x->root[x->type[host]], host);
+	tree_set(x, host, row);
+	if (x->key) {
+		x->key[host] = key;
+		order_insert(x, host);
+	}
+}
+
+struct range {
+	int64_t lo, hi;
+};
+
+static uint32_t find(const struct fit_index *x, uint32_t at, struct range in,
+		     const struct fit_need *need, bool last)
+{
+	if (!at || !has_room(x->below + (at - 1) * x->width, need, x->width))
+		return FIT_NOWHERE;
+	const struct fit_node *node = &x->node[at - 1];
+	int64_t key = x->key[at - 1];
+	uint32_t found = FIT_NOWHERE;
+	/* Equals stand on either side of a node. */
+	bool left = key >= in.lo, right = key <= in.hi;
+
+	if (last ? right : left)
+		found = find(x, last ? node->right : node->left, in, need, last);
+	if (found == FIT_NOWHERE && left && right && fits(x, at - 1, need))
+		found = at - 1;
+	if (found == FIT_NOWHERE && (last ? left : right))
+		found = find(x, last ? node->left : node->right, in, need, last);
+	return found;
+}
+
+uint32_t fit_last(const struct fit_index *x, size_t type, int64_t lo, int64_t hi,
+		  const struct fit_need *need)
+{
+	return find(x, x->root[type], (struct range){lo, hi}, need, true);
+}
+
+uint32_t fit_first(const struct fit_index *x, size_t type, int64_t lo, int64_t hi,
+		   const struct fit_need *need)
+{
+	uint32_t host = find(x, x->root[type], (struct range){lo, hi}, need, false);
+
+	return host == FIT_NOWHERE ? host : fit_last(x, type, x->key[host], x->key[host], need);
+}

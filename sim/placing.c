@@ -1,0 +1,273 @@
+/*
+ * Where VMs go (run.h): what the placer is shown, and batches. The line of those who wait, and what
+ * becomes of who fits nowhere, is lifecycle.c's.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/core/bug.h"
+#include "sim/run.h"
+
+struct admission {
+	const struct run *run;
+	const struct vm_class *class;
+};
+
+static bool admits(const void *ctx, uint32_t host)
+{
+	const struct admission *a = ctx;
+
+	return dc_admits(&a->run->plan.dc, host, a->class);
+}
+
+static struct place_view view_of(const struct run *run)
+{
+	const struct dc *dc = &run->plan.dc;
+	struct place_view view = {
+		.nhosts = dc->host.n,
+		.ntypes = dc->ntypes,
+		.types = dc->type,
+		.type = dc->host.type_id,
+		.key = dc->host.fit.key,
+		.index = &dc->host.fit,
+	};
+
+	for (int d = 0; d < PLACE_DIMS; d++) {
+		view.free[d] = dc->host.free[d];
+		view.capacity[d] = run->place_capacity[d];
+	}
+	return view;
+}
+
+/* The view as one VM's placer sees it; @ctx must live as long. */
+static void view_for(struct place_view *view, struct admission *ctx, const struct run *run,
+		     uint32_t vm)
+{
+	*ctx = (struct admission){run, dc_class_of(&run->plan.dc, vm)};
+	view->admits = admits;
+	view->ctx = ctx;
+	view->floor = ctx->class->floor;
+	view->load = ctx->class->request[DC_DIM_CPU];
+}
+
+uint32_t placing_choose(struct run *run, uint32_t vm)
+{
+	struct place_view view = view_of(run);
+	struct admission ctx;
+
+	view_for(&view, &ctx, run, vm);
+	uint32_t host = run->placer->place(run->placer_state, &view, ctx.class->request);
+	BUG_ON(host != PLACE_NOWHERE && !place_fits(&view, host, ctx.class->request));
+	return host;
+}
+
+bool placing_could_ever(const struct run *run, uint32_t vm)
+{
+	const struct dc *dc = &run->plan.dc;
+	const struct vm_class *class = dc_class_of(dc, vm);
+	bool fits = false;
+
+	for (size_t t = 0; t < dc->ntypes && !fits; t++) {
+		fits = dc->type[t].count > 0;
+		for (int d = 0; d < DC_DIMS; d++)
+			fits &= !(class->request[d] > dc->type[t].place[d] * (1 + PLACE_EPSILON));
+		for (int r = 0; r < RES_COUNT; r++)
+			fits &= class->floor[r] <= dc->type[t].capacity[r] * (1 + PLACE_EPSILON);
+	}
+	return fits;
+}
+
+bool placing_batches(const struct run *run)
+{
+	return run->placer->size || run->placer->pick;
+}
+
+/* Batches by size. */
+
+struct sized {
+	double size;
+	uint32_t vm;
+};
+
+static int larger_first(const void *a, const void *b)
+{
+	const struct sized *x = a, *y = b;
+
+	if (x->size != y->size)
+		return x->size < y->size ? 1 : -1;
+	return (x->vm > y->vm) - (x->vm < y->vm);
+}
+
+/* Nothing is given back while a batch is placed: where one VM of a class did not fit, no other
+ * does. @failed: by class. */
+static int place_sized(struct run *run, const struct sized *sized, size_t n, bool *failed)
+{
+	const uint32_t *class_id = run->plan.dc.vm.class_id;
+	int rc = 0;
+
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		uint32_t vm = sized[i].vm;
+		if (failed[class_id[vm]])
+			continue;
+		uint32_t host = placing_choose(run, vm);
+		if (host != PLACE_NOWHERE)
+			rc = lifecycle_start(run, vm, host);
+		else
+			failed[class_id[vm]] = true;
+	}
+	return rc;
+}
+
+static int batch_by_size(struct run *run, const uint32_t *vm, size_t n)
+{
+	struct sized *sized = mem_alloc(n, sizeof(*sized));
+	bool *failed = mem_alloc(run->plan.dc.nclasses, sizeof(*failed));
+	struct place_view view = view_of(run);
+	int rc = sized && failed ? 0 : err_nomem(run->err);
+
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		const struct vm_class *class = dc_class_of(&run->plan.dc, vm[i]);
+		sized[i].size = run->placer->size(run->placer_state, &view, class->request);
+		sized[i].vm = vm[i];
+	}
+	if (rc == 0) {
+		qsort(sized, n, sizeof(*sized), larger_first);
+		rc = place_sized(run, sized, n, failed);
+	}
+	mem_free(sized);
+	mem_free(failed);
+	return rc;
+}
+
+/* Batches host by host. */
+
+/* The VMs of a batch by class: entry i has those at vm[first[i]] and after, count[i] of them. */
+struct picks {
+	struct run *run;
+	struct place_view view; /* for nobody in particular */
+	size_t n;
+	uint32_t *entry_of, *first, *count, *vm;
+	double (*req)[PLACE_DIMS];
+};
+
+static int picks_alloc(struct picks *p, size_t n)
+{
+	size_t classes = p->run->plan.dc.nclasses, most = n < classes ? n : classes;
+
+	p->entry_of = mem_alloc(classes, sizeof(*p->entry_of));
+	p->first = mem_alloc(most + 1, sizeof(*p->first));
+	p->count = mem_alloc(most, sizeof(*p->count));
+	p->req = mem_alloc(most, sizeof(*p->req));
+	p->vm = mem_alloc(n, sizeof(*p->vm));
+	return p->entry_of && p->first && p->count && p->req && p->vm ? 0 : err_nomem(p->run->err);
+}
+
+static void picks_free(struct picks *p)
+{
+	mem_free(p->entry_of);
+	mem_free(p->first);
+	mem_free(p->count);
+	mem_free(p->req);
+	mem_free(p->vm);
+}
+
+static void picks_sort(struct picks *p, const uint32_t *vm, size_t n)
+{
+	const struct dc *dc = &p->run->plan.dc;
+
+	for (size_t i = 0; i < n; i++) {
+		uint32_t class_id = dc->vm.class_id[vm[i]];
+		if (p->entry_of[class_id] == 0) {
+			memcpy(p->req[p->n++], dc->class[class_id].request, sizeof(p->req[0]));
+			p->entry_of[class_id] = (uint32_t)p->n; /* + 1 */
+		}
+		p->first[p->entry_of[class_id]]++;
+	}
+	for (size_t e = 0; e < p->n; e++)
+		p->first[e + 1] += p->first[e];
+	for (size_t i = 0; i < n; i++) {
+		uint32_t e = p->entry_of[dc->vm.class_id[vm[i]]] - 1;
+		p->vm[p->first[e] + p->count[e]++] = vm[i];
+	}
+}
+
+static bool pick_fits(const void *ctx, uint32_t host, size_t i)
+{
+	const struct picks *p = ctx;
+	struct place_view view = p->view;
+	struct admission admission;
+
+	view_for(&view, &admission, p->run, p->vm[p->first[i]]);
+	return place_fits(&view, host, p->req[i]);
+}
+
+static void mean_shares(const struct picks *p, size_t n, double mean[PLACE_DIMS])
+{
+	for (size_t i = 0; i < p->n; i++) {
+		double share[PLACE_DIMS];
+		place_shares(&p->view, p->req[i], share);
+		for (int d = 0; d < PLACE_DIMS; d++)
+			mean[d] += share[d] * p->count[i] / (double)n;
+	}
+}
+
+/* What every VM that is left asks for at least. False: none is left. */
+static bool least_request(const struct picks *p, double least[PLACE_DIMS])
+{
+	bool any = false;
+
+	for (int d = 0; d < PLACE_DIMS; d++)
+		least[d] = INFINITY;
+	for (size_t i = 0; i < p->n; i++) {
+		any |= p->count[i] > 0;
+		for (int d = 0; d < PLACE_DIMS && p->count[i] > 0; d++)
+			least[d] = fmin(least[d], p->req[i][d]);
+	}
+	return any;
+}
+
+static int fill_hosts(struct picks *p, const struct place_batch *batch)
+{
+	struct run *run = p->run;
+	double least[PLACE_DIMS];
+	bool left = least_request(p, least);
+	uint32_t h = 0;
+	int rc = 0;
+
+	while (left && (h = place_next(&p->view, h, least)) != PLACE_NOWHERE && rc == 0) {
+		size_t i = run->placer->pick(run->placer_state, &p->view, h, batch);
+		if (i >= p->n) {
+			h++;
+			continue;
+		}
+		rc = lifecycle_start(run, p->vm[p->first[i]++], h);
+		if (--p->count[i] == 0)
+			left = least_request(p, least);
+	}
+	return rc;
+}
+
+static int batch_by_host(struct run *run, const uint32_t *vm, size_t n)
+{
+	struct picks p = {.run = run, .view = view_of(run)};
+	int rc = picks_alloc(&p, n);
+
+	if (rc == 0) {
+		picks_sort(&p, vm, n);
+		struct place_batch batch = {.n = p.n,
+					    .fits = pick_fits,
+					    .ctx = &p,
+					    .req = (const double(*)[PLACE_DIMS])p.req,
+					    .count = p.count};
+		mean_shares(&p, n, batch.mean);
+		rc = fill_hosts(&p, &batch);
+	}
+	picks_free(&p);
+	return rc;
+}
+
+int placing_batch(struct run *run, const uint32_t *vm, size_t n)
+{
+	return run->placer->pick ? batch_by_host(run, vm, n) : batch_by_size(run, vm, n);
+}

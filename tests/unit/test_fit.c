@@ -1,0 +1,304 @@
+/*
+ * The index of hosts against a look at every host, on random rooms, keys and requests; and every
+ * placer with an index against itself without one.
+ */
+#include "tests/test.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "models/power.h"
+#include "policies/list.h"
+
+#define MOST  90
+#define TYPES 3
+
+static uint64_t seed;
+
+static uint32_t below(uint32_t n)
+{
+	seed = seed * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)(seed >> 33) % n;
+}
+
+struct world {
+	struct arena arena;
+	struct fit_index index;
+	uint32_t n, type[MOST];
+	double room[MOST][FIT_DIMS];
+	int64_t key[MOST];
+};
+
+static bool is_odd(const void *ctx, uint32_t host)
+{
+	(void)ctx;
+	return host % 2 == 1;
+}
+
+static void world_open(struct world *w, uint32_t n, unsigned limited)
+{
+	memset(w, 0, sizeof(*w));
+	w->n = n;
+	for (uint32_t h = 0; h < n; h++) {
+		w->type[h] = below(TYPES);
+		for (int d = 0; d < FIT_DIMS; d++)
+			w->room[h][d] = -INFINITY;
+	}
+	struct fit_config config = {.n = n,
+				    .ntypes = TYPES,
+				    .type = w->type,
+				    .limited = limited,
+				    .scale = {7, 11},
+				    .ordered = true};
+	assert_int_equal(fit_init(&w->index, &w->arena, &config), 0);
+}
+
+static bool fits(const struct world *w, uint32_t h, const double *req, const bool *types, bool odd)
+{
+	bool fit = types[w->type[h]] && (!odd || h % 2 == 1);
+
+	for (int d = 0; d < FIT_DIMS; d++)
+		fit &= !(req[d] > 0) || req[d] <= w->room[h][d];
+	return fit;
+}
+
+static void check_world(const struct world *w, unsigned limited)
+{
+	double req[FIT_DIMS];
+	bool types[TYPES], odd = below(4) == 0;
+	uint32_t from = below(w->n + 2), t = below(TYPES), next = from;
+	int64_t lo = (int64_t)below(10) - 1, hi = lo + below(10);
+	uint32_t lowest = FIT_NOWHERE, highest = FIT_NOWHERE;
+	struct fit_need need;
+
+	for (unsigned d = 0; d < FIT_DIMS; d++)
+		req[d] = limited >> d & 1 && below(3) ? below(12) : 0;
+	for (int i = 0; i < TYPES; i++)
+		types[i] = below(4) > 0;
+	types[t] = true;
+	fit_ask(&w->index, &need, req, types, TYPES);
+	need.admits = odd ? is_odd : NULL;
+	while (next < w->n && !fits(w, next, req, types, odd))
+		next++;
+	for (uint32_t h = 0; h < w->n; h++) {
+		if (w->type[h] != t || w->key[h] < lo || w->key[h] > hi ||
+		    !fits(w, h, req, types, odd))
+			continue;
+		if (lowest == FIT_NOWHERE || w->key[h] < w->key[lowest])
+			lowest = h;
+		if (highest == FIT_NOWHERE || w->key[h] > w->key[highest])
+			highest = h;
+	}
+	assert_int_equal(fit_next(&w->index, from, &need), next < w->n ? next : FIT_NOWHERE);
+	assert_int_equal(fit_first(&w->index, t, lo, hi, &need), lowest);
+	assert_int_equal(fit_last(&w->index, t, lo, hi, &need), highest);
+}
+
+static void test_index_is_a_look_at_every_host(void **unused)
+{
+	(void)unused;
+	static struct world w;
+	static const unsigned limited[] = {0xff, 0x3, 0x2, 0x1, 0x17, 0};
+
+	seed = 6;
+	for (uint32_t n = 1; n <= MOST; n += n < 20 ? 1 : 7) {
+		unsigned which = limited[n % 6];
+		world_open(&w, n, which);
+		for (int k = 0; k < 600; k++) {
+			uint32_t h = below(n);
+			bool down = below(12) == 0;
+			for (int d = 0; d < FIT_DIMS; d++)
+				w.room[h][d] = down ? -INFINITY
+					       : which >> d & 1
+						       ? (below(20) ? below(12) : below(2) ? INFINITY : -1.)
+						       : INFINITY;
+			/* What is not limited is so on every host that is up. */
+			w.key[h] = (int64_t)below(10) - 1;
+			fit_set(&w.index, h, w.room[h], w.key[h]);
+			if (which)
+				check_world(&w, which);
+		}
+		arena_fini(&w.arena);
+	}
+}
+
+/* A datacenter of which every placer is asked twice, with the index and without. */
+
+#define HOSTS   60
+#define CLASSES 8
+#define VMS     260
+
+static double table_like(const void *state, double u)
+{
+	static const double point[] = {60, 100, 115, 117, 119, 150, 152, 170, 210, 215, 216};
+	(void)state;
+	double x = fmin(fmax(u, 0), 1) * 10;
+	size_t i = x < 9 ? (size_t)x : 9;
+	return point[i] + (point[i + 1] - point[i]) * (x - (double)i);
+}
+
+static double convex(const void *state, double u)
+{
+	(void)state;
+	return 80 + 90 * u * u * u;
+}
+
+static double concave(const void *state, double u)
+{
+	(void)state;
+	return 70 + 120 * sqrt(u);
+}
+
+static void types_init(struct host_type *type)
+{
+	static double (*const watts[TYPES])(const void *, double) = {table_like, convex, concave};
+
+	for (uint32_t t = 0; t < TYPES; t++) {
+		type[t] = (struct host_type){.group = "t",
+					     .count = HOSTS / TYPES,
+					     .cores = 10,
+					     .speed = 1000,
+					     .capacity = {1e4 * (1 + t), 64, 1e9, 1e9},
+					     .has_power = true,
+					     .watts = watts[t],
+					     .power_pieces = t == 0 ? 10 : 1,
+					     .off_when_empty = t != 1};
+		type[t].place[DC_DIM_CPU] = type[t].capacity[RES_CPU] * 1.5;
+		type[t].place[DC_DIM_MEM] = 64;
+		type[t].place[DC_DIM_DISK] = type[t].place[DC_DIM_NET] = INFINITY;
+	}
+}
+
+struct ctx {
+	const struct dc *dc;
+	const struct vm_class *class;
+};
+
+static bool admitted(const void *ctx, uint32_t host)
+{
+	const struct ctx *c = ctx;
+
+	return dc_admits(c->dc, host, c->class);
+}
+
+/* The rise of power on the host, were it to take the VM; beyond all where it may not. */
+static double rise_on(const struct dc *dc, uint32_t h, const struct vm_class *class)
+{
+	const struct host_type *type = dc->host.type[h];
+	double load = dc->host.cpu[h] / type->load_full, more = class->request[0] / type->load_full;
+	bool off = dc->host.count[h] == 0 && type->off_when_empty;
+
+	if (load + more > 1 + 1e-11)
+		return INFINITY;
+	return type->watts(NULL, load + more) - (off ? 0 : type->watts(NULL, load));
+}
+
+static void check_least_rise(const struct place_view *view, const struct ctx *c, uint32_t chosen)
+{
+	double least = INFINITY;
+
+	for (uint32_t h = 0; h < view->nhosts; h++)
+		if (place_fits(view, h, c->class->request))
+			least = fmin(least, rise_on(c->dc, h, c->class));
+	if (isfinite(least))
+		assert_true(rise_on(c->dc, chosen, c->class) <= least + 1e-6);
+}
+
+static uint32_t ask_twice(const struct placer_ops *ops, struct dc *dc, uint32_t vm)
+{
+	uint64_t state[2][8] = {{0}};
+	static double capacity[PLACE_DIMS][HOSTS];
+	struct ctx c = {dc, dc_class_of(dc, vm)};
+	struct place_view view = {.nhosts = dc->host.n,
+				  .ntypes = TYPES,
+				  .types = dc->type,
+				  .type = dc->host.type_id,
+				  .key = dc->host.fit.key,
+				  .load = c.class->request[0],
+				  .floor = c.class->floor,
+				  .admits = admitted,
+				  .ctx = &c};
+
+	for (int d = 0; d < PLACE_DIMS; d++) {
+		for (uint32_t h = 0; h < HOSTS; h++) {
+			double place = dc->host.type[h]->place[d];
+			capacity[d][h] = isfinite(place) ? place : 0;
+		}
+		view.free[d] = dc->host.free[d];
+		view.capacity[d] = capacity[d];
+	}
+	bool type_ok[TYPES] = {below(3) > 0, true, below(3) > 0};
+	if (below(3) == 0)
+		view.type_ok = type_ok;
+	uint32_t looked = ops->place(state[0], &view, c.class->request);
+	view.index = &dc->host.fit;
+	uint32_t found = ops->place(state[1], &view, c.class->request);
+	assert_int_equal(looked, found);
+	if (ops == &placer_pabfd && found != PLACE_NOWHERE)
+		check_least_rise(&view, &c, found);
+	return found;
+}
+
+static void run_placer(const struct placer_ops *ops)
+{
+	struct arena arena = {0};
+	struct host_type type[TYPES];
+	bool policy_state[RES_COUNT] = {false};
+	struct dc dc = {.ntypes = TYPES, .type = type, .order = ops->order, .alternate = true,
+			.floors = RES_BIT(RES_CPU)};
+
+	types_init(type);
+	assert_int_equal(dc_init(&dc, &arena, VMS, policy_state), 0);
+	for (uint32_t k = 0; k < CLASSES; k++) {
+		struct vm_class class = {.vcpus = 1};
+		uint32_t id;
+		class.request[DC_DIM_CPU] = 300 * (double)(1 + below(15)) + 0.1 * below(5);
+		class.request[DC_DIM_MEM] = 1 + below(24);
+		class.floor[RES_CPU] = k % 3 ? 0 : 0.7 * class.request[DC_DIM_CPU];
+		assert_int_equal(dc_add_class(&dc, &class, &id), 0);
+	}
+	for (uint32_t i = 0, vm; i < VMS; i++)
+		assert_int_equal(dc_add_vm(&dc, below(CLASSES), 0, i, &vm), 0);
+	for (int step = 0; step < 900; step++) {
+		uint32_t vm = below(VMS);
+		if (below(40) == 0) {
+			uint32_t h = below(HOSTS);
+			dc_set_down(&dc, h, !dc.host.down[h]);
+		}
+		if (dc.vm.host[vm] != DC_NONE) {
+			if (below(2))
+				dc_unplace(&dc, vm);
+			continue;
+		}
+		uint32_t host = ask_twice(ops, &dc, vm);
+		if (host != PLACE_NOWHERE)
+			assert_int_equal(dc_place(&dc, vm, host), 0);
+	}
+	assert_null(dc_check(&dc));
+	dc_fini(&dc);
+	arena_fini(&arena);
+}
+
+static void test_placers_with_and_without_index(void **unused)
+{
+	(void)unused;
+#define RUN_PLACER(name) &placer_##name,
+	static const struct placer_ops *const all[] = {PLACER_LIST(RUN_PLACER)};
+
+	for (size_t p = 0; p < sizeof(all) / sizeof(*all); p++)
+		for (seed = 1; seed < 4000; seed += 1777) {
+			uint64_t kept = seed;
+			run_placer(all[p]);
+			seed = kept;
+		}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_index_is_a_look_at_every_host),
+		cmocka_unit_test(test_placers_with_and_without_index),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
