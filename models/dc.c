@@ -17,7 +17,7 @@
 const char *const vm_state_name[VM_STATES] = {
 	[VM_PLANNED] = "planned",   [VM_WAITING] = "waiting", [VM_RUNNING] = "running",
 	[VM_PAUSED] = "paused",     [VM_STOPPED] = "stopped", [VM_DONE] = "done",
-	[VM_REJECTED] = "rejected", [VM_OOM] = "oom",
+	[VM_REJECTED] = "rejected", [VM_OOM] = "oom",         [VM_LOST] = "lost",
 };
 
 static void column_add(struct dc *dc, void *base, size_t elem)
@@ -162,6 +162,49 @@ static void hosts_order(struct dc *dc)
 	}
 }
 
+static uint32_t racks_of(const struct host_type *type)
+{
+	return type->rack > 0 ? (type->count - 1) / type->rack + 1 : 0;
+}
+
+/* Racks are numbered type by type, whatever the order of hosts. */
+static int racks_init(struct dc *dc)
+{
+	struct dc_racks *k = &dc->rack;
+	uint32_t *base = arena_alloc(dc->arena, dc->ntypes, sizeof(*base)), racks = 0;
+
+	for (size_t t = 0; base && t < dc->ntypes; t++) {
+		base[t] = racks;
+		racks += racks_of(&dc->type[t]);
+	}
+	k->n = racks;
+	k->type_id = arena_alloc(dc->arena, k->n, sizeof(*k->type_id));
+	k->index = arena_alloc(dc->arena, k->n, sizeof(*k->index));
+	k->first = arena_alloc(dc->arena, k->n + 2, sizeof(*k->first));
+	k->host = arena_alloc(dc->arena, dc->host.n, sizeof(*k->host));
+	dc->host.rack = arena_alloc(dc->arena, dc->host.n, sizeof(*dc->host.rack));
+	if (!base || !k->type_id || !k->index || !k->first || !k->host || !dc->host.rack)
+		return -ENOMEM;
+	for (uint32_t h = 0; h < dc->host.n; h++) {
+		const struct host_type *type = dc->host.type[h];
+		uint32_t t = dc->host.type_id[h], r = DC_NONE;
+		if (type->rack > 0) {
+			uint32_t index = dc->host.index[h] / type->rack;
+			r = base[t] + index;
+			k->type_id[r] = t;
+			k->index[r] = index;
+			k->first[r + 2]++;
+		}
+		dc->host.rack[h] = r;
+	}
+	for (size_t r = 0; r < k->n; r++)
+		k->first[r + 2] += k->first[r + 1];
+	for (uint32_t h = 0; h < dc->host.n; h++)
+		if (dc->host.rack[h] != DC_NONE)
+			k->host[k->first[dc->host.rack[h] + 1]++] = h;
+	return 0;
+}
+
 static int index_init(struct dc *dc)
 {
 	struct fit_config config = {.n = dc->host.n,
@@ -209,6 +252,8 @@ static int hosts_init(struct dc *dc)
 	    !h->last_ns)
 		return -ENOMEM;
 	hosts_order(dc);
+	if (racks_init(dc) < 0)
+		return -ENOMEM;
 	for (int d = 0; d < DC_DIMS; d++) {
 		h->free[d] = arena_alloc(dc->arena, h->n, sizeof(double));
 		if (!h->free[d])

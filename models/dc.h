@@ -34,6 +34,7 @@ enum vm_state {
 	VM_DONE,     /* destroyed: by schedule, at the end of its life or of its work */
 	VM_REJECTED, /* no host could take it */
 	VM_OOM,      /* destroyed for lack of memory */
+	VM_LOST,     /* its host failed, and VMs are not restarted */
 	VM_STATES
 };
 extern const char *const vm_state_name[VM_STATES];
@@ -52,6 +53,7 @@ struct vm_class {
 struct host_type {
 	const char *group;
 	uint32_t count; /* hosts of this type */
+	uint32_t rack;  /* of which so many share a rack; 0: none do */
 	uint32_t cores;
 	double speed;
 	double capacity[RES_COUNT];     /* of all disks together */
@@ -73,6 +75,7 @@ struct dc_hosts {
 	const struct host_type **type;
 	uint32_t *type_id; /* the same as an index into dc.type */
 	uint32_t *index;                /* among the hosts of its type */
+	uint32_t *rack;                 /* DC_NONE: in none */
 	uint32_t *first, *count, *room; /* slots: first index, in use, reserved */
 	bool *down;
 	bool *pressed;    /* memory is short in the division now in force */
@@ -81,6 +84,13 @@ struct dc_hosts {
 	double *floors[RES_COUNT]; /* sum of floors of the VMs placed there */
 	double *cpu;               /* sum of requests of CPU */
 	struct fit_index fit; /* of free and of what floors leave, with a slack for rounding */
+};
+
+/* Hosts of a type that stand together, in order of index: hosts first[r] to first[r + 1] of `host`. */
+struct dc_racks {
+	size_t n;
+	uint32_t *type_id, *index; /* among the racks of the type */
+	uint32_t *first, *host;
 };
 
 struct dc_vms {
@@ -124,6 +134,7 @@ struct dc {
 	enum dc_order order;
 	unsigned floors; /* bits of the resources of which VMs may have floors */
 	struct dc_hosts host;
+	struct dc_racks rack;
 	struct dc_vms vm;
 	struct dc_slots slot;
 	size_t nclasses, class_cap;

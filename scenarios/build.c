@@ -47,7 +47,7 @@ static int trace_add(struct trace_set *set, const char *path, const char *format
 
 int build_traces(const struct scenario *scenario, struct trace_set *set, struct err *err)
 {
-	int rc = 0;
+	int rc = outages_load(&set->outages, scenario, err);
 
 	for (size_t g = 0; g < scenario->vms.n; g++) {
 		const struct vm_spec *vm = vm_spec_at(scenario, g);
@@ -65,6 +65,7 @@ void build_traces_free(struct trace_set *set)
 	for (size_t i = 0; i < set->n; i++)
 		trace_free(set->use[i].trace);
 	mem_free(set->use);
+	outages_free(&set->outages);
 	*set = (struct trace_set){0};
 }
 
@@ -114,6 +115,7 @@ static int build_host(const struct scenario *s, const struct host_spec *spec, st
 	*type = (struct host_type){
 		.group = spec->name,
 		.count = (uint32_t)spec->count,
+		.rack = (uint32_t)spec->rack,
 		.cores = (uint32_t)spec->cores,
 		.speed = spec->speed,
 		.swap = host_swap(spec),

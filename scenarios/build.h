@@ -9,6 +9,7 @@
 #include "models/dc.h"
 #include "models/driver_sim.h"
 #include "models/trace.h"
+#include "scenarios/outages.h"
 #include "scenarios/scenario.h"
 
 struct trace_use {
@@ -16,12 +17,15 @@ struct trace_use {
 	struct trace *trace;
 };
 
+/* The files that a scenario names, besides itself. */
 struct trace_set {
 	size_t n, cap;
 	struct trace_use *use;
+	struct outages outages;
 };
 
-/* Loads every trace that a workload of the scenario names, each once. Free in any case. */
+/* Loads every trace that a workload of the scenario names, each once, and the outages. Free in any
+ * case. */
 int build_traces(const struct scenario *scenario, struct trace_set *set,
 		 struct err *err) must_check;
 void build_traces_free(struct trace_set *set);

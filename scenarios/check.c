@@ -123,6 +123,33 @@ static void check_times(struct loader *ld)
 	}
 }
 
+static void check_failures(struct loader *ld, const struct host_spec *host)
+{
+	const struct {
+		const struct dist *failure, *repair;
+		const char *failure_key, *repair_key;
+	} of[] = {
+		{&host->time_to_failure, &host->time_to_repair, "time_to_failure",
+		 "time_to_repair"},
+		{&host->rack_time_to_failure, &host->rack_time_to_repair, "rack_time_to_failure",
+		 "rack_time_to_repair"},
+	};
+
+	for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
+		bool fails = of[i].failure->law != DIST_NONE;
+		bool repaired = of[i].repair->law != DIST_NONE;
+		if (fails && !repaired)
+			wrong(ld, of[i].failure, of[i].failure_key, host, "needs %s beside it",
+			      of[i].repair_key);
+		if (repaired && !fails)
+			wrong(ld, of[i].repair, of[i].repair_key, host, "needs %s beside it",
+			      of[i].failure_key);
+	}
+	if (host->rack_time_to_failure.law != DIST_NONE && host->rack == 0)
+		wrong(ld, &host->rack_time_to_failure, "rack_time_to_failure", host,
+		      "needs rack beside it");
+}
+
 static void check_hosts(struct loader *ld)
 {
 	const struct scenario *s = ld->scenario;
@@ -136,14 +163,7 @@ static void check_hosts(struct loader *ld)
 		if (host->disks.n > SHARE_MAX_DISKS)
 			wrong(ld, &host->disks, "disks", host, "has %zu entries (at most %d)",
 			      host->disks.n, SHARE_MAX_DISKS);
-		bool fails = host->time_to_failure.law != DIST_NONE;
-		bool repaired = host->time_to_repair.law != DIST_NONE;
-		if (fails && !repaired)
-			wrong(ld, &host->time_to_failure, "time_to_failure", host,
-			      "needs time_to_repair beside it");
-		if (repaired && !fails)
-			wrong(ld, &host->time_to_repair, "time_to_repair", host,
-			      "needs time_to_failure beside it");
+		check_failures(ld, host);
 	}
 	if (total > MAX_TOTAL)
 		wrong(ld, &s->hosts, "hosts", NULL, "are more than %d in all", MAX_TOTAL);

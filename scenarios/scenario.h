@@ -37,7 +37,9 @@ struct host_spec {
 	double network;           /* bits/s; INFINITY = not counted */
 	struct plugin_spec power; /* kind power; plugin NULL = energy is not computed */
 	int when_empty;           /* enum when_empty: does a host without VMs draw idle power? */
+	int64_t rack; /* hosts that share a rack, in order of index; 0 = there are no racks */
 	struct dist time_to_failure, time_to_repair; /* seconds; DIST_NONE = never fails */
+	struct dist rack_time_to_failure, rack_time_to_repair; /* of a whole rack */
 };
 
 /* Limits on one resource. */
@@ -115,6 +117,7 @@ struct overcommit_spec {
 enum reallocate { REALLOCATE_EVENT, REALLOCATE_TICK };
 enum host_order { HOSTS_GROUPED, HOSTS_ALTERNATE };
 enum when_full { FULL_REJECT, FULL_QUEUE };
+enum on_failure { FAILURE_RESTART, FAILURE_LOSE };
 enum oom_action { OOM_DESTROY, OOM_RESTART };
 
 struct memory_model_spec {
@@ -139,7 +142,9 @@ struct scenario {
 	int64_t seed;
 	struct opt_list seeds; /* int64_t; overrides seed */
 	int64_t replications;  /* seed, seed + 1, ...; 1 */
-	int reallocate, when_full, oom, host_order;
+	int reallocate, when_full, oom, host_order, on_failure;
+	int64_t repairers;       /* 0 = as many as are needed */
+	const char *outages;     /* path of recorded failures; "" or NULL = none */
 	struct opt_list hosts;   /* struct host_spec */
 	struct opt_list vms;     /* struct vm_spec */
 	struct opt_list actions; /* struct action_spec */

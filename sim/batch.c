@@ -116,6 +116,8 @@ static void fingerprint(struct state *s)
 
 	for (size_t i = 0; i < s->batch->traces->n; i++)
 		h = (h ^ s->batch->traces->use[i].trace->hash) * UINT64_C(1099511628211);
+	if (s->batch->traces->outages.n > 0)
+		h = (h ^ s->batch->traces->outages.hash) * UINT64_C(1099511628211);
 	snprintf(s->fingerprint, sizeof(s->fingerprint), "%s %016" PRIx64 "\n", COTENANT_VERSION,
 		 h);
 }

@@ -3,11 +3,14 @@
  * stopped, destroyed; hosts fail and are repaired.
  *
  * The waiting line is strict: while its head fits nowhere, nobody behind it is placed, so a small
- * VM cannot starve a large one; but a placer of batches chooses among all who wait. A VM on a host that fails loses its work and stands in line again.
+ * VM cannot starve a large one; but a placer of batches chooses among all who wait. A VM on a host
+ * that fails loses its work and stands in line again, or is lost; of those that a failure of one
+ * moment brings into the line, the ones of higher priority go first.
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim/core/rng.h"
@@ -19,78 +22,20 @@ struct group_run {
 	int64_t created;
 };
 
-struct host_life {
-	struct rng *rng; /* NULL: never fails */
-};
-
-static const struct host_spec *host_spec_of(const struct run *run, uint32_t host)
-{
-	const struct host_type *type = run->plan.dc.host.type[host];
-
-	return (const struct host_spec *)run->scenario->hosts.items + (type - run->plan.dc.type);
-}
-
-/* A sampled number of seconds as ns after now; INT64_MAX beyond all runs. */
-static int64_t after(const struct run *run, double seconds)
-{
-	double ns = seconds > 0 ? rint(seconds * 1e9) : 0;
-
-	return ns < (double)(INT64_MAX / 2 - run->now_ns) ? run->now_ns + (int64_t)ns : INT64_MAX;
-}
-
-static struct rng *named_stream(struct run *run, const char *name, const char *what)
-{
-	char *full = arena_printf(&run->arena, "%s/%s", name, what);
-
-	return full ? rng_stream(&run->arena, run->seed, full) : NULL;
-}
-
-static int schedule_failure(struct run *run, uint32_t host, bool repair)
-{
-	const struct host_spec *spec = host_spec_of(run, host);
-	struct rng *rng = run->life[host].rng;
-	int64_t at = after(
-		run, dist_sample(repair ? &spec->time_to_repair : &spec->time_to_failure, rng));
-
-	if (at >= run->end_ns)
-		return 0;
-	return run_schedule(run, repair ? EVENT_REPAIR : EVENT_FAIL, host, at, NULL);
-}
-
-static int failures_init(struct run *run)
-{
-	struct dc *dc = &run->plan.dc;
-	char name[160];
-
-	run->life = arena_alloc(&run->arena, dc->host.n, sizeof(*run->life));
-	if (!run->life)
-		return err_nomem(run->err);
-	for (uint32_t h = 0; h < dc->host.n; h++) {
-		if (host_spec_of(run, h)->time_to_failure.law == DIST_NONE)
-			continue;
-		run_host_name(run, h, name, sizeof(name));
-		run->life[h].rng = named_stream(run, name, "failures");
-		if (!run->life[h].rng)
-			return err_nomem(run->err);
-		int rc = schedule_failure(run, h, false);
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
-}
-
 int lifecycle_init(struct run *run)
 {
 	const struct action_spec *action = run->scenario->actions.items;
 	int rc = 0;
 
 	run->group = arena_alloc(&run->arena, run->plan.ngroups, sizeof(*run->group));
-	if (!run->group)
+	run->group_count =
+		arena_alloc(&run->arena, run->plan.ngroups, sizeof(*run->group_count));
+	if (!run->group || !run->group_count)
 		return err_nomem(run->err);
 	for (size_t g = 0; g < run->plan.ngroups && rc == 0; g++) {
 		const struct vm_spec *spec = run->plan.group[g].spec;
-		run->group[g].arrivals = named_stream(run, spec->name, "arrivals");
-		run->group[g].lifetime = named_stream(run, spec->name, "lifetime");
+		run->group[g].arrivals = run_stream(run, spec->name, "arrivals");
+		run->group[g].lifetime = run_stream(run, spec->name, "lifetime");
 		if (!run->group[g].arrivals || !run->group[g].lifetime)
 			return err_nomem(run->err);
 		run->watches_work |= spec->destroy_when_done;
@@ -100,7 +45,7 @@ int lifecycle_init(struct run *run)
 	for (size_t i = 0; i < run->scenario->actions.n && rc == 0; i++)
 		if (action[i].at_ns < run->end_ns)
 			rc = run_schedule(run, EVENT_ACTION, (uint32_t)i, action[i].at_ns, NULL);
-	return rc < 0 ? rc : failures_init(run);
+	return rc;
 }
 
 static void policies_hear(struct run *run, uint32_t vm, uint32_t host, bool arrived)
@@ -123,7 +68,7 @@ static int schedule_end(struct run *run, uint32_t vm)
 	int64_t end = INT64_MAX;
 
 	if (g->spec->lifetime.law != DIST_NONE)
-		end = after(run,
+		end = run_after(run,
 			    dist_sample(&g->spec->lifetime, run->group[v->group[vm]].lifetime));
 	if (g->spec->life_from_trace && g->trace && column < g->trace->n) {
 		int64_t steps = (int64_t)g->trace->vm[column].last - g->trace->vm[column].first + 1;
@@ -131,6 +76,22 @@ static int schedule_end(struct run *run, uint32_t vm)
 		end = trace_end < end ? trace_end : end;
 	}
 	return end < run->end_ns ? run_schedule(run, EVENT_DESTROY, vm, end, NULL) : 0;
+}
+
+static struct group_counts *counts_of(struct run *run, uint32_t vm)
+{
+	return &run->group_count[run->plan.dc.vm.group[vm]];
+}
+
+static void count_placed(struct run *run, uint32_t vm)
+{
+	struct group_counts *count = counts_of(run, vm);
+	double wait_s = (double)(run->now_ns - run->plan.dc.vm.created_ns[vm]) * 1e-9;
+
+	count->placed++;
+	count->waited += wait_s > 0;
+	count->wait_s += wait_s;
+	count->wait_max_s = fmax(count->wait_max_s, wait_s);
 }
 
 int lifecycle_start(struct run *run, uint32_t vm, uint32_t host)
@@ -148,6 +109,8 @@ int lifecycle_start(struct run *run, uint32_t vm, uint32_t host)
 	dc->vm.state[vm] = VM_RUNNING;
 	run->running++;
 	run->count.placed += first_start;
+	if (first_start)
+		count_placed(run, vm);
 	policies_hear(run, vm, host, true);
 	rc = run->driver->vm_start(run->driver_state, vm, run->now_ns, run->err);
 	if (rc == 0 && first_start) {
@@ -178,6 +141,7 @@ static int reject(struct run *run, uint32_t vm)
 {
 	run->plan.dc.vm.state[vm] = VM_REJECTED;
 	run->count.rejected++;
+	counts_of(run, vm)->rejected++;
 	output_event(run->output, run, "reject", vm, DC_NONE);
 	return output_vm(run->output, run, vm);
 }
@@ -278,6 +242,9 @@ static int take_off(struct run *run, uint32_t vm)
 	return rc;
 }
 
+static const char *const end_name[VM_STATES] = {
+	[VM_DONE] = "destroy", [VM_OOM] = "oom", [VM_LOST] = "lost"};
+
 int lifecycle_end_vm(struct run *run, uint32_t vm, enum vm_state state)
 {
 	struct dc *dc = &run->plan.dc;
@@ -288,13 +255,15 @@ int lifecycle_end_vm(struct run *run, uint32_t vm, enum vm_state state)
 		rc = take_off(run, vm);
 	else
 		leave_line(run, vm);
-	output_event(run->output, run, state == VM_OOM ? "oom" : "destroy", vm, host);
+	output_event(run->output, run, end_name[state], vm, host);
 	if (rc < 0)
 		return rc;
 	if (state == VM_OOM && run->scenario->oom == OOM_RESTART)
 		return wait_in_line(run, vm);
 	dc->vm.state[vm] = (uint8_t)state;
 	run->count.completed_vms += state == VM_DONE;
+	run->count.lost += state == VM_LOST;
+	counts_of(run, vm)->lost += state == VM_LOST;
 	return output_vm(run->output, run, vm);
 }
 
@@ -304,6 +273,7 @@ static int create(struct run *run, uint32_t vm)
 {
 	run->plan.dc.vm.created_ns[vm] = run->now_ns;
 	run->count.created++;
+	counts_of(run, vm)->created++;
 	output_event(run->output, run, "create", vm, DC_NONE);
 	return admit(run, vm);
 }
@@ -355,7 +325,7 @@ static int group_event(struct run *run, uint32_t group)
 	if (g->planned >= 0 && live->created >= g->planned)
 		return 0;
 	rc = create_next(run, group);
-	int64_t at = after(run, dist_sample(&g->spec->arrivals, live->arrivals));
+	int64_t at = run_after(run, dist_sample(&g->spec->arrivals, live->arrivals));
 	if (rc == 0 && at < run->end_ns)
 		rc = run_schedule(run, EVENT_GROUP, group, at, NULL);
 	return rc;
@@ -458,31 +428,66 @@ static int action_event(struct run *run, const struct action_spec *action)
 
 /* Failures. */
 
-static int fail(struct run *run, uint32_t host)
+/* Orders those who stand in line since the failures of this moment: by priority, then id. */
+static int by_priority(const void *a, const void *b, void *ctx)
 {
-	struct dc *dc = &run->plan.dc;
-	int rc = run_touch(run, host);
+	const struct dc *dc = ctx;
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	int32_t px = dc_class_of(dc, x)->priority, py = dc_class_of(dc, y)->priority;
 
-	output_event(run->output, run, "fail", DC_NONE, host);
-	run->metrics.host[host].failures++;
-	while (rc == 0 && dc->host.count[host] > 0) {
-		uint32_t vm = dc->slot.vm[dc->host.first[host]];
-		rc = take_off(run, vm);
-		if (rc == 0)
-			rc = wait_in_line(run, vm);
-	}
-	dc_set_down(dc, host, true);
-	return rc < 0 ? rc : schedule_failure(run, host, true);
+	if (px != py)
+		return px > py ? -1 : 1;
+	return (x > y) - (x < y);
 }
 
-static int repair(struct run *run, uint32_t host)
+/* The VMs of the host that failed. */
+static int evacuate(struct run *run, uint32_t host)
+{
+	struct dc *dc = &run->plan.dc;
+	bool lose = run->scenario->on_failure == FAILURE_LOSE;
+	int rc = 0;
+
+	if (run->restart_ns != run->now_ns)
+		run->restart_first = run->nwaiting;
+	run->restart_ns = run->now_ns;
+	while (rc == 0 && dc->host.count[host] > 0) {
+		uint32_t vm = dc->slot.vm[dc->host.first[host]];
+		rc = lose ? lifecycle_end_vm(run, vm, VM_LOST) : take_off(run, vm);
+		if (rc == 0 && !lose)
+			rc = wait_in_line(run, vm);
+	}
+	if (run->nwaiting > run->restart_first)
+		qsort_r(run->waiting + run->restart_first, run->nwaiting - run->restart_first,
+			sizeof(*run->waiting), by_priority, dc);
+	return rc;
+}
+
+int lifecycle_host_fails(struct run *run, uint32_t host)
 {
 	int rc = run_touch(run, host);
 
+	if (rc == 0)
+		rc = output_population(run->output, run);
+	output_event(run->output, run, "fail", DC_NONE, host);
+	run->metrics.host[host].failures++;
+	run->hosts_down++;
+	if (rc == 0)
+		rc = evacuate(run, host);
+	dc_set_down(&run->plan.dc, host, true);
+	return rc;
+}
+
+int lifecycle_host_returns(struct run *run, uint32_t host)
+{
+	int rc = run_touch(run, host);
+
+	if (rc == 0)
+		rc = output_population(run->output, run);
+	run->hosts_down--;
 	dc_set_down(&run->plan.dc, host, false);
 	run->retry = true;
 	output_event(run->output, run, "repair", DC_NONE, host);
-	return rc < 0 ? rc : schedule_failure(run, host, false);
+	return rc;
 }
 
 int lifecycle_event(struct run *run, const struct evq_event *event)
@@ -495,15 +500,11 @@ int lifecycle_event(struct run *run, const struct evq_event *event)
 		return group_event(run, event->id);
 	case EVENT_DESTROY:
 		state = run->plan.dc.vm.state[event->id];
-		if (state == VM_DONE || state == VM_OOM || state == VM_REJECTED)
+		if (state >= VM_DONE)
 			return 0;
 		return lifecycle_end_vm(run, event->id, VM_DONE);
 	case EVENT_ACTION:
 		return action_event(run, &action[event->id]);
-	case EVENT_FAIL:
-		return fail(run, event->id);
-	case EVENT_REPAIR:
-		return repair(run, event->id);
 	default:
 		return 0;
 	}

@@ -25,7 +25,8 @@
  *   starvation_s longest time in which a VM wanted CPU and had under 1 % of its entitlement
  *   slatah, pdm, slav, esv  Beloglazov & Buyya 2012: mean over hosts of the share of active time at
  *                full CPU utilization; share of demand lost to migration; product; x energy_kwh
- *   availability share of host-time in which hosts were not failed
+ *   availability share of host-time in which hosts were not failed; of a VM or a group of VMs, and
+ *                vm_availability of all: share of the time since VMs were created in which they ran
  * "How far" a VM gets is min over resources of G / W.
  */
 #ifndef COTENANT_SIM_METRICS_H

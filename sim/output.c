@@ -14,6 +14,7 @@ const char *const output_file_name[OUTPUT_FILES] = {
 	[OUTPUT_SUMMARY] = "summary.csv",
 	[OUTPUT_VMS] = "vms.csv",
 	[OUTPUT_HOSTS] = "hosts.csv",
+	[OUTPUT_GROUPS] = "groups.csv",
 	[OUTPUT_TIMELINE] = "timeline.csv",
 	[OUTPUT_VM_TIMELINE] = "vm_timeline.csv",
 	[OUTPUT_EVENTS] = "events.csv",
@@ -66,6 +67,8 @@ static const char *const summary_columns[] = {"run",
 					      "migrations",
 					      "downtime_s",
 					      "availability",
+					      "lost",
+					      "vm_availability",
 					      NULL};
 static const char *const vm_columns[] = {"run",
 					 "policy",
@@ -108,11 +111,15 @@ static const char *const vm_columns[] = {"run",
 					 "wait_mean_s",
 					 "wait_p95_s",
 					 "downtime_s",
+					 "availability",
 					 NULL};
 static const char *const host_columns[] = {
 	"run",       "policy",    "seed",     "host",         "group",      "cpu_util",  "mem_util",
 	"disk_util", "iops_util", "vms_mean", "on_s",         "idle_s",     "busy_s",    "off_s",
 	"down_s",    "overload",  "failures", "availability", "energy_kwh", "oom_kills", NULL};
+static const char *const group_columns[] = {
+	"run",  "policy",  "seed",   "group",       "created",    "placed",       "rejected",
+	"lost", "waiting", "waited", "wait_mean_s", "wait_max_s", "availability", NULL};
 static const char *const timeline_columns[] = {
 	"run",         "policy",       "seed",          "time_s",        "vms_running",
 	"vms_waiting", "active_hosts", "cpu_util",      "mem_util",      "disk_util",
@@ -141,6 +148,7 @@ const char *const *const output_columns[OUTPUT_FILES] = {
 	[OUTPUT_SUMMARY] = summary_columns,
 	[OUTPUT_VMS] = vm_columns,
 	[OUTPUT_HOSTS] = host_columns,
+	[OUTPUT_GROUPS] = group_columns,
 	[OUTPUT_TIMELINE] = timeline_columns,
 	[OUTPUT_VM_TIMELINE] = vm_timeline_columns,
 	[OUTPUT_EVENTS] = event_columns,
@@ -173,10 +181,17 @@ struct output {
 	double *ratio; /* G/E of each VM that wanted CPU */
 	size_t nratio, ratio_cap;
 	double starve_max;
-	/* Population of running VMs: seconds with k. */
-	double *population;
-	size_t population_cap;
+	/* Time that the VMs of a group ran, and that they could have. */
+	struct output_uptime {
+		double run, life;
+	} * uptime;
+	/* Seconds with k running VMs, and with k hosts down. */
+	struct population {
+		double *seconds;
+		size_t cap;
+	} running, down;
 	int64_t population_ns; /* counted up to here */
+	size_t ngroups;
 };
 
 size_t output_ncolumns(enum output_file file)
@@ -212,7 +227,9 @@ int output_open(struct output **output, const char *dir, const char *comment,
 	o->quiet = scenario->warmup_ns > 0;
 	o->response = mem_alloc(1, sizeof(*o->response));
 	o->wait = mem_alloc(1, sizeof(*o->wait));
-	if (!o->response || !o->wait)
+	o->uptime = mem_alloc(scenario->vms.n, sizeof(*o->uptime));
+	o->ngroups = scenario->vms.n;
+	if (!o->response || !o->wait || !o->uptime)
 		return err_nomem(err);
 	for (enum output_file f = 0; f < OUTPUT_FILES; f++) {
 		if (!output_wants(scenario, f))
@@ -244,7 +261,9 @@ int output_close(struct output *o, bool commit, struct err *err)
 		mem_free(o->response);
 		mem_free(o->wait);
 		mem_free(o->ratio);
-		mem_free(o->population);
+		mem_free(o->running.seconds);
+		mem_free(o->down.seconds);
+		mem_free(o->uptime);
 	}
 	mem_free(o);
 	return rc;
@@ -332,22 +351,38 @@ int output_row(struct output *o, struct run *run)
 	return 0;
 }
 
+static int population_add(struct population *p, uint32_t k, double seconds)
+{
+	if (mem_grow(&p->seconds, &p->cap, (size_t)k + 1, sizeof(double)) < 0)
+		return -ENOMEM;
+	p->seconds[k] += seconds;
+	return 0;
+}
+
 int output_population(struct output *o, const struct run *run)
 {
+	double seconds = (double)(run->now_ns - o->population_ns) * 1e-9;
+
 	if (!o->csv[OUTPUT_DISTRIBUTIONS])
 		return 0;
-	if (mem_grow(&o->population, &o->population_cap, (size_t)run->running + 1, sizeof(double)) <
-	    0)
+	if (population_add(&o->running, run->running, seconds) < 0 ||
+	    population_add(&o->down, run->hosts_down, seconds) < 0)
 		return err_nomem(run->err);
-	o->population[run->running] += (double)(run->now_ns - o->population_ns) * 1e-9;
 	o->population_ns = run->now_ns;
 	return 0;
 }
 
+static void population_forget(struct population *p)
+{
+	if (p->cap > 0)
+		memset(p->seconds, 0, p->cap * sizeof(double));
+}
+
 int output_warm(struct output *o, struct run *run)
 {
-	if (o->population_cap > 0)
-		memset(o->population, 0, o->population_cap * sizeof(double));
+	population_forget(&o->running);
+	population_forget(&o->down);
+	memset(o->uptime, 0, o->ngroups * sizeof(*o->uptime));
 	o->population_ns = run->now_ns;
 	memset(o->response, 0, sizeof(*o->response));
 	memset(o->wait, 0, sizeof(*o->wait));
@@ -545,7 +580,17 @@ static void write_vm_stats(struct csv *csv, const struct vm_sums *sums)
 	csv_real(csv, mean(s->wait_sum, n));
 	csv_real(csv, s->wait ? stat_hist_quantile(s->wait, 0.95) : (double)NAN);
 	csv_int(csv, 0);
-	csv_end_row(csv);
+}
+
+/* Since the VM was created, or the warm-up ended; of one that was rejected, nothing. */
+static double lived_s(const struct run *run, uint32_t vm)
+{
+	const struct dc_vms *v = &run->plan.dc.vm;
+	int64_t from = v->created_ns[vm] > run->warm_ns ? v->created_ns[vm] : run->warm_ns;
+
+	return v->created_ns[vm] < 0 || v->state[vm] == VM_REJECTED
+		       ? 0
+		       : (double)(run->now_ns - from) * 1e-9;
 }
 
 static void write_vm(struct output *o, const struct run *run, uint32_t vm,
@@ -584,6 +629,8 @@ static void write_vm(struct output *o, const struct run *run, uint32_t vm,
 	csv_real(csv, mean(sums->grant[RES_IOPS], sums->run));
 	csv_real(csv, sums->starve);
 	write_vm_stats(csv, sums);
+	csv_real(csv, lived_s(run, vm) > 0 ? sums->run / lived_s(run, vm) : (double)NAN);
+	csv_end_row(csv);
 }
 
 static int vm_over(struct output *o, struct run *run, uint32_t vm, const struct vm_sums *sums)
@@ -596,6 +643,8 @@ static int vm_over(struct output *o, struct run *run, uint32_t vm, const struct 
 		o->ratio[o->nratio++] = sums->grant[RES_CPU] / sums->entitled;
 	}
 	o->starve_max = fmax(o->starve_max, sums->starve);
+	o->uptime[run->plan.dc.vm.group[vm]].run += sums->run;
+	o->uptime[run->plan.dc.vm.group[vm]].life += lived_s(run, vm);
 	write_vm(o, run, vm, sums);
 	return 0;
 }
@@ -746,6 +795,17 @@ static void write_service(struct csv *csv, const struct output *o)
 	csv_real(csv, o->wait->n ? stat_hist_quantile(o->wait, 0.95) : (double)NAN);
 }
 
+static double vm_availability(const struct output *o)
+{
+	struct output_uptime sum = {0};
+
+	for (size_t g = 0; g < o->ngroups; g++) {
+		sum.run += o->uptime[g].run;
+		sum.life += o->uptime[g].life;
+	}
+	return sum.life > 0 ? sum.run / sum.life : (double)NAN;
+}
+
 static void write_summary(struct output *o, struct run *run, double time_s)
 {
 	const double *t = run->metrics.total;
@@ -778,25 +838,67 @@ static void write_summary(struct output *o, struct run *run, double time_s)
 	csv_int(csv, 0);
 	csv_int(csv, 0);
 	csv_real(csv, 1 - metrics_share(t[M_DOWN], t[M_HOST_TIME]));
+	csv_int(csv, (int64_t)run->count.lost);
+	csv_real(csv, vm_availability(o));
 	csv_end_row(csv);
 }
 
-static void write_population(struct output *o)
+static void write_population(struct output *o, const struct population *p, const char *quantity)
 {
 	double time = 0;
 
-	for (size_t k = 0; k < o->population_cap; k++)
-		time += o->population[k];
-	for (size_t k = 0; k < o->population_cap && time > 0; k++) {
-		if (!(o->population[k] > 0))
+	for (size_t k = 0; k < p->cap; k++)
+		time += p->seconds[k];
+	for (size_t k = 0; k < p->cap && time > 0; k++) {
+		if (!(p->seconds[k] > 0))
 			continue;
 		struct csv *csv = begin(o, OUTPUT_DISTRIBUTIONS);
 		csv_text(csv, "datacenter");
-		csv_text(csv, "vms_running");
+		csv_text(csv, quantity);
 		csv_int(csv, (int64_t)k);
-		csv_real(csv, o->population[k] / time);
+		csv_real(csv, p->seconds[k] / time);
 		csv_end_row(csv);
 	}
+}
+
+/* @waiting: how many of each group wait when the run ends. */
+static void write_groups(struct output *o, const struct run *run, const uint32_t *waiting)
+{
+	for (size_t g = 0; g < run->plan.ngroups; g++) {
+		const struct group_counts *c = &run->group_count[g];
+		struct csv *csv = begin(o, OUTPUT_GROUPS);
+		csv_text(csv, run->plan.group[g].spec->name);
+		csv_int(csv, (int64_t)c->created);
+		csv_int(csv, (int64_t)c->placed);
+		csv_int(csv, (int64_t)c->rejected);
+		csv_int(csv, (int64_t)c->lost);
+		csv_int(csv, waiting[g]);
+		csv_int(csv, (int64_t)c->waited);
+		csv_real(csv, mean(c->wait_s, (double)c->placed));
+		csv_real(csv, c->wait_max_s);
+		csv_real(csv, o->uptime[g].life > 0 ? o->uptime[g].run / o->uptime[g].life
+						    : (double)NAN);
+		csv_end_row(csv);
+	}
+}
+
+static void write_populations(struct output *o)
+{
+	write_population(o, &o->running, "vms_running");
+	write_population(o, &o->down, "hosts_down");
+}
+
+static int output_groups(struct output *o, const struct run *run)
+{
+	uint32_t *waiting = mem_alloc(run->plan.ngroups, sizeof(*waiting));
+
+	if (!waiting)
+		return err_nomem(run->err);
+	for (size_t i = run->waiting_head; i < run->nwaiting; i++)
+		waiting[run->plan.dc.vm.group[run->waiting[i]]]++;
+	write_groups(o, run, waiting);
+	mem_free(waiting);
+	return 0;
 }
 
 int output_end(struct output *o, struct run *run)
@@ -813,6 +915,6 @@ int output_end(struct output *o, struct run *run)
 	write_hosts(o, run, time_s);
 	write_summary(o, run, time_s);
 	if (o->csv[OUTPUT_DISTRIBUTIONS])
-		write_population(o);
-	return 0;
+		write_populations(o);
+	return output_groups(o, run);
 }

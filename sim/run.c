@@ -20,9 +20,9 @@
  * when all of that has happened; the end of the warm-up and of the run see everything before them.
  */
 static const unsigned event_class[] = {
-	[EVENT_REPAIR] = 0, [EVENT_FAIL] = 1,  [EVENT_DESTROY] = 2,
-	[EVENT_ACTION] = 3, [EVENT_GROUP] = 4, [EVENT_HOST] = 5,
-	[EVENT_TICK] = 6,   [EVENT_WARM] = 7,  [EVENT_END] = 8,
+	[EVENT_REPAIR] = 0, [EVENT_FAIL] = 1,   [EVENT_OUTAGE] = 1, [EVENT_DESTROY] = 2,
+	[EVENT_ACTION] = 3, [EVENT_GROUP] = 4,  [EVENT_HOST] = 5,   [EVENT_TICK] = 6,
+	[EVENT_WARM] = 7,   [EVENT_END] = 8,
 };
 
 const char *run_vm_name(const struct run *run, uint32_t vm, char *buf, size_t n)
@@ -39,6 +39,29 @@ const char *run_host_name(const struct run *run, uint32_t host, char *buf, size_
 
 	snprintf(buf, n, "%s-%u", type->group, run->plan.dc.host.index[host]);
 	return buf;
+}
+
+const char *run_rack_name(const struct run *run, uint32_t rack, char *buf, size_t n)
+{
+	const struct dc *dc = &run->plan.dc;
+
+	snprintf(buf, n, "%s-rack-%u", dc->type[dc->rack.type_id[rack]].group,
+		 dc->rack.index[rack]);
+	return buf;
+}
+
+int64_t run_after(const struct run *run, double seconds)
+{
+	double ns = seconds > 0 ? rint(seconds * 1e9) : 0;
+
+	return ns < (double)(INT64_MAX / 2 - run->now_ns) ? run->now_ns + (int64_t)ns : INT64_MAX;
+}
+
+struct rng *run_stream(struct run *run, const char *name, const char *what)
+{
+	char *full = arena_printf(&run->arena, "%s/%s", name, what);
+
+	return full ? rng_stream(&run->arena, run->seed, full) : NULL;
 }
 
 int run_schedule(struct run *run, enum run_event kind, uint32_t id, int64_t time_ns,
@@ -247,6 +270,7 @@ static int warm(struct run *run)
 	metrics_reset(&run->metrics, &run->plan.dc);
 	run->count =
 		(struct run_counts){.events = run->count.events, .vm_steps = run->count.vm_steps};
+	memset(run->group_count, 0, run->plan.ngroups * sizeof(*run->group_count));
 	for (uint32_t vm = 0; vm < run->plan.dc.vm.n; vm++)
 		if (run->plan.dc.vm.slot[vm] != DC_NONE)
 			run->driver->reset_stats(run->driver_state, vm, run->now_ns);
@@ -277,6 +301,10 @@ static int handle(struct run *run, const struct evq_event *event)
 		return warm(run);
 	case EVENT_END:
 		return end(run);
+	case EVENT_FAIL:
+	case EVENT_REPAIR:
+	case EVENT_OUTAGE:
+		return failures_event(run, event);
 	default:
 		return lifecycle_event(run, event);
 	}
@@ -429,6 +457,8 @@ int run_init(struct run *run, const struct scenario *scenario, const struct trac
 	run->output = output;
 	run->err = err;
 	run->end_ns = scenario->duration_ns;
+	run->restart_ns = -1;
+	run->outages = &traces->outages;
 	run->plan.dc.order = ((const struct placer_ops *)(const void *)policies->placer.plugin)->order;
 	int rc = build_plan(scenario, traces, &run->arena, &run->plan, err);
 	if (rc == 0)
@@ -441,6 +471,8 @@ int run_init(struct run *run, const struct scenario *scenario, const struct trac
 	if (metrics_init(&run->metrics, &run->plan.dc, grants_are_entitlements(run, policies)) < 0 || divide_init(run) < 0)
 		return err_nomem(err);
 	rc = lifecycle_init(run);
+	if (rc == 0)
+		rc = failures_init(run);
 	if (rc == 0)
 		rc = run_schedule(run, EVENT_TICK, 0, 0, NULL);
 	if (rc == 0 && scenario->warmup_ns > 0)
@@ -458,6 +490,7 @@ void run_free(struct run *run)
 	if (run->driver)
 		driver_sim_fini(&run->sim);
 	divide_fini(run);
+	failures_fini(run);
 	limits_fini(&run->limits);
 	metrics_fini(&run->metrics);
 	mem_free(run->waiting);

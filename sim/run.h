@@ -26,7 +26,14 @@ struct run_policy {
 enum run_slot { RUN_CPU, RUN_MEMORY, RUN_DISK, RUN_JOINT, RUN_POLICIES };
 
 struct run_counts {
-	uint64_t created, placed, rejected, completed_vms, oom_kills, events, vm_steps;
+	uint64_t created, placed, rejected, lost, completed_vms, oom_kills, events, vm_steps;
+};
+
+/* What became of the VMs of a group, since the warm-up. */
+struct group_counts {
+	uint64_t created, placed, rejected, lost;
+	uint64_t waited; /* of those placed: not at once */
+	double wait_s, wait_max_s;
 };
 
 struct run {
@@ -49,7 +56,12 @@ struct run {
 	uint32_t *dirty_list;
 	size_t ndirty;
 	struct group_run *group; /* per group: arrivals and lifetimes */
-	struct host_life *life;  /* per host: failures and repairs */
+	struct group_counts *group_count;
+	const struct outages *outages;
+	struct failures *failures;
+	uint32_t hosts_down;
+	size_t restart_first; /* VMs that stand in line since a failure at restart_ns: from here on */
+	int64_t restart_ns;
 	uint32_t *waiting;       /* VMs that no host could take, oldest first */
 	size_t nwaiting, waiting_cap, waiting_head;
 	bool retry;        /* something changed since the head of the line fitted nowhere */
@@ -77,6 +89,7 @@ void run_free(struct run *run);
 /* "web-3". Returns @buf. */
 const char *run_vm_name(const struct run *run, uint32_t vm, char *buf, size_t n);
 const char *run_host_name(const struct run *run, uint32_t host, char *buf, size_t n);
+const char *run_rack_name(const struct run *run, uint32_t rack, char *buf, size_t n);
 
 /* Within the folder: the parts of a run. */
 
@@ -90,6 +103,9 @@ int lifecycle_init(struct run *run) must_check;
 int lifecycle_event(struct run *run, const struct evq_event *event) must_check;
 int lifecycle_end_vm(struct run *run, uint32_t vm, enum vm_state state) must_check;
 int lifecycle_retry_waiting(struct run *run) must_check;
+/* A host fails, empty afterwards, or is back; what it does to its VMs the scenario says. */
+int lifecycle_host_fails(struct run *run, uint32_t host) must_check;
+int lifecycle_host_returns(struct run *run, uint32_t host) must_check;
 int lifecycle_start(struct run *run, uint32_t vm, uint32_t host) must_check;
 
 /* placing.c: the host of a VM that is to be placed, or PLACE_NOWHERE; whether an empty host could be
@@ -98,6 +114,11 @@ uint32_t placing_choose(struct run *run, uint32_t vm);
 bool placing_could_ever(const struct run *run, uint32_t vm);
 bool placing_batches(const struct run *run);
 int placing_batch(struct run *run, const uint32_t *vm, size_t n) must_check;
+
+/* failures.c: when hosts and racks fail and are repaired. */
+int failures_init(struct run *run) must_check;
+int failures_event(struct run *run, const struct evq_event *event) must_check;
+void failures_fini(struct run *run);
 
 /* migrate.c: VMs move between hosts that are on. The VM's room on the target is taken from the start.
  * A start that cannot be (no room, not running, moving already) is a bug of the caller. */
@@ -119,12 +140,18 @@ int consolidate(struct run *run) must_check;
 /* run.c: brings a host to now under the division in force and marks it for a new one. */
 int run_touch(struct run *run, uint32_t host) must_check;
 
+/* A sampled number of seconds as ns after now; INT64_MAX beyond all runs. A stream of random numbers
+ * named "name/what", NULL without memory. */
+int64_t run_after(const struct run *run, double seconds);
+struct rng *run_stream(struct run *run, const char *name, const char *what) must_check;
+
 enum run_event {
 	EVENT_GROUP,   /* id = group: its VMs, or the next of them, are created */
 	EVENT_DESTROY, /* id = VM */
 	EVENT_ACTION,  /* id = action of the scenario */
-	EVENT_FAIL,    /* id = host */
+	EVENT_FAIL,    /* id = host, or number of hosts + rack */
 	EVENT_REPAIR,
+	EVENT_OUTAGE,  /* id = outage of the file */
 	EVENT_HOST, /* id = host: its demand changes */
 	EVENT_TICK,
 	EVENT_WARM,

@@ -416,6 +416,160 @@ static void test_hosts_alternate(void **unused)
 	harness_close(&h);
 }
 
+static void write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+#define RACKS                                                                             \
+	"hosts:\n  - {name: h, count: 4, rack: 2, cores: 1, speed: 1GHz, memory: 1GiB}\n" \
+	"vms:\n  - {name: a, count: 2, memory: 1GiB, " BUSY "}\n"                         \
+	"  - {name: b, count: 2, memory: 1GiB, priority: 5, " BUSY "}\n"
+
+/* Both hosts of rack 0 go down at once, while h-1 is down for another reason, too. Who has priority
+ * is first where there is room again. */
+static void test_outages_of_racks(void **unused)
+{
+	(void)unused;
+	struct harness h;
+	const char *path = "/tmp/cotenant-outages.csv";
+	char *yaml = text_of("%soutages: %s\nwhen_full: queue\n%s", HEAD("9s"), path, RACKS);
+
+	write_file(path, "time_s,name,event\n5,h-rack-1,up\n3,h-1,down\n2,h-rack-1,down\n"
+			 "4,h-rack-0,down\n6,h-rack-0,up\n7.5,h-1,up\n");
+	run_gives(&h, yaml,
+		  "0 create a-0\n0 start a-0 h-0\n0 create a-1\n0 start a-1 h-1\n"
+		  "0 create b-0\n0 start b-0 h-2\n0 create b-1\n0 start b-1 h-3\n"
+		  "2 fail h-2\n2 fail h-3\n3 fail h-1\n4 fail h-0\n"
+		  "5 repair h-2\n5 repair h-3\n5 start b-0 h-2\n5 start b-1 h-3\n"
+		  "6 repair h-0\n6 start a-1 h-0\n7.5 repair h-1\n7.5 start a-0 h-1\n");
+	assert_near(vm_cell(&h, "a-0", "availability"), 5.5 / 9, 1e-8);
+	assert_near(vm_cell(&h, "b-1", "availability"), 6. / 9, 1e-8);
+	assert_near(summary(&h, "vm_availability"), (5.5 + 6 + 6 + 6) / 36, 1e-8);
+	assert_near(cell(&h, OUTPUT_GROUPS, "group", "b", "availability"), 6. / 9, 1e-8);
+	assert_near(cell(&h, OUTPUT_HOSTS, "host", "h-1", "down_s"), 4.5, 1e-8);
+	harness_close(&h);
+	free(yaml);
+	unlink(path);
+}
+
+/* All at one moment, on different hosts: the order of restarts is by priority, then by id. */
+static void test_restarts_by_priority(void **unused)
+{
+	(void)unused;
+	struct harness h;
+	const char *path = "/tmp/cotenant-outages.csv";
+	char *yaml = text_of("%soutages: %s\n%s", HEAD("9s"), path, RACKS);
+
+	write_file(path, "time_s,name,event\n2,h-0,down\n2,h-3,down\n2,h-2,down\n2,h-1,down\n"
+			 "3,h-3,up\n4,h-0,up\n5,h-1,up\n6,h-2,up\n");
+	run_gives(&h, yaml,
+		  "0 create a-0\n0 start a-0 h-0\n0 create a-1\n0 start a-1 h-1\n"
+		  "0 create b-0\n0 start b-0 h-2\n0 create b-1\n0 start b-1 h-3\n"
+		  "2 fail h-0\n2 fail h-3\n2 fail h-2\n2 fail h-1\n"
+		  "3 repair h-3\n3 start b-0 h-3\n4 repair h-0\n4 start b-1 h-0\n"
+		  "5 repair h-1\n5 start a-0 h-1\n6 repair h-2\n6 start a-1 h-2\n");
+	harness_close(&h);
+	free(yaml);
+	yaml = text_of("%soutages: %s\non_failure: lose\n%s", HEAD("4s"), path, RACKS);
+	write_file(path, "time_s,name,event\n2,h-2,down\n");
+	run_gives(&h, yaml,
+		  "0 create a-0\n0 start a-0 h-0\n0 create a-1\n0 start a-1 h-1\n"
+		  "0 create b-0\n0 start b-0 h-2\n0 create b-1\n0 start b-1 h-3\n"
+		  "2 fail h-2\n2 lost b-0 h-2\n");
+	assert_state(&h, "b-0", "lost");
+	assert_true(summary(&h, "lost") == 1);
+	assert_true(cell(&h, OUTPUT_GROUPS, "group", "b", "lost") == 1);
+	assert_true(cell(&h, OUTPUT_GROUPS, "group", "a", "lost") == 0);
+	harness_close(&h);
+	free(yaml);
+	unlink(path);
+}
+
+/* Racks fail by themselves every 4 s for 2 s; one repairer is at rack 0 first. */
+static void test_one_repairer(void **unused)
+{
+	(void)unused;
+	struct harness h;
+
+	run_gives(&h,
+		  HEAD("10s") "repairers: 1\nhosts:\n"
+			      "  - {name: h, count: 3, rack: 2, cores: 1, speed: 1GHz, memory: 1GiB,\n"
+			      "     rack_time_to_failure: 4s, rack_time_to_repair: 2s}\n"
+			      "vms:\n  - {name: a, memory: 2GiB, " BUSY "}\n",
+		  "0 create a-0\n0 full a-0\n0 reject a-0\n4 fail h-0\n4 fail h-1\n4 fail h-2\n"
+		  "6 repair h-0\n6 repair h-1\n8 repair h-2\n");
+	harness_close(&h);
+}
+
+static void test_bad_outages(void **unused)
+{
+	(void)unused;
+	static const struct {
+		const char *text, *says;
+	} of[] = {
+		{"time,what\n", ":1: \"time,what\" is not the header time_s,name,event"},
+		{"time_s,name,event\n1,h-0,down\n2,h-4,down\n",
+		 ":3: \"h-4\" is no host or rack (group-INDEX or group-rack-INDEX from 0)"},
+		{"time_s,name,event\n1,h-rack-2,down\n", ":2: \"h-rack-2\" is no host or rack"},
+		{"time_s,name,event\n1s,h-0,down\n", ":2: \"1s\" is not a time in seconds from 0"},
+		{"time_s,name,event\n1,h-0\n", ":2: \"1,h-0\" is not a row"},
+		{"time_s,name,event\n1,h-00,down\n", ":2: \"h-00\" is no host or rack"},
+		{"time_s,name,event\n1,h-0,fail\n", ":2: \"fail\" is neither down nor up"},
+		{"time_s,name,event\n1,h-0,up\n", ":2: h-0 is up already"},
+		{"time_s,name,event\n5,h-rack-1,down\n1,h-rack-1,down\n",
+		 ":2: h-rack-1 is down already"},
+	};
+	const char *path = "/tmp/cotenant-outages.csv";
+
+	for (size_t i = 0; i < COUNT(of); i++) {
+		struct scenario *s = NULL;
+		struct trace_set traces = {0};
+		struct err err = {0};
+		char *yaml = text_of("%soutages: %s\n%s", HEAD("9s"), path, RACKS);
+		write_file(path, of[i].text);
+		assert_int_equal(scenario_load_text(&s, "t", yaml, strlen(yaml), NULL, 0, &err), 0);
+		assert_true(build_traces(s, &traces, &err) < 0);
+		if (!strstr(err.text, of[i].says))
+			fail_msg("%s\nexpected %s", err.text, of[i].says);
+		build_traces_free(&traces);
+		scenario_free(s);
+		free(yaml);
+		unlink(path);
+	}
+}
+
+/* What groups.csv counts: two of three fit at once, the third in 5 s, and the large one never. */
+static void test_groups_are_counted(void **unused)
+{
+	(void)unused;
+	struct harness h;
+
+	harness_open(&h, HEAD("20s") HOST
+		     "when_full: queue\nvms:\n"
+		     "  - {name: a, count: 3, memory: 2GiB, lifetime: 5s, " BUSY "}\n"
+		     "  - {name: big, memory: 8GiB, start: 1s, " BUSY "}\n"
+		     "  - {name: w, count: 2, memory: 4GiB, start: 6s, " BUSY "}\n");
+	harness_run(&h, 0);
+	static const struct {
+		const char *group, *column;
+		double value;
+	} want[] = {
+		{"a", "created", 3},        {"a", "placed", 3},     {"a", "waited", 1},
+		{"a", "wait_max_s", 5},     {"a", "waiting", 0},    {"a", "wait_mean_s", 5. / 3},
+		{"big", "rejected", 1},     {"big", "placed", 0},   {"w", "placed", 1},
+		{"w", "waited", 1},         {"w", "waiting", 1},    {"w", "wait_max_s", 4},
+	};
+	for (size_t i = 0; i < COUNT(want); i++)
+		assert_near(cell(&h, OUTPUT_GROUPS, "group", want[i].group, want[i].column),
+			    want[i].value, 1e-8);
+	harness_close(&h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -434,6 +588,11 @@ int main(void)
 		cmocka_unit_test(test_arrivals),
 		cmocka_unit_test(test_life_from_trace),
 		cmocka_unit_test(test_hosts_alternate),
+		cmocka_unit_test(test_outages_of_racks),
+		cmocka_unit_test(test_restarts_by_priority),
+		cmocka_unit_test(test_one_repairer),
+		cmocka_unit_test(test_bad_outages),
+		cmocka_unit_test(test_groups_are_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -351,6 +351,47 @@ static void failing(const char *up, const char *down, double hours, double warm,
 	free(yaml);
 }
 
+static void measure_down(struct harness *h, struct sample *sample)
+{
+	double mean;
+
+	TAKE(1, share_between(h, "datacenter", "hosts_down", 0, 0, &mean));
+	TAKE(0, mean);
+	TAKE(2, summary(h, "availability"));
+}
+
+/* 20 hosts share c repairers. */
+static void test_a16_repairmen(void **unused)
+{
+	(void)unused;
+	static const struct {
+		const char *repairers;
+		double down, all_up, availability;
+	} of[] = {
+		{"repairers: 1\n", .2425740390, .8024257404, .9878712981},
+		{"repairers: 2\n", .1996737164, .8190894260, .9900163142},
+		{"", .1980198020, .8195444703, .9900990099},
+	};
+
+	for (size_t i = 0; i < COUNT(of); i++) {
+		struct sample sample[] = {
+			{.name = "A16 down", .exact = of[i].down},
+			{.name = "A16 P(all up)", .exact = of[i].all_up},
+			{.name = "A16 availability", .exact = of[i].availability},
+		};
+		double hours = 4e4 / LESS;
+		char *yaml = text_of(
+			"tick: %.0fh\nduration: %.0fh\nwarmup: 500h\nreplications: 60\n%s"
+			"hosts:\n  - {name: h, count: 20, cores: 1, speed: 1GHz, memory: 1GiB,\n"
+			"     time_to_failure: exp(1000h), time_to_repair: exp(10h)}\nvms:\n"
+			"  - {name: v, memory: 1MiB, workload: {kind: constant, cpu: 10%%}}\n"
+			"output: {vm_timeline: 0, distributions: true}\n",
+			hours, hours, of[i].repairers);
+		oracle(yaml, measure_down, sample, COUNT(sample));
+		free(yaml);
+	}
+}
+
 static void test_a17_availability(void **unused)
 {
 	(void)unused;
@@ -445,6 +486,7 @@ int main(void)
 		cmocka_unit_test(test_a10_from_empty),
 		cmocka_unit_test(test_a11_dps),
 		cmocka_unit_test(test_a21_multi_size_admission),
+		cmocka_unit_test(test_a16_repairmen),
 		cmocka_unit_test(test_a17_availability),
 		cmocka_unit_test(test_a26_overcommit),
 		cmocka_unit_test(test_little_is_an_identity),
