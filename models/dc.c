@@ -26,7 +26,7 @@ static void column_add(struct dc *dc, void *base, size_t elem)
 	dc->column[dc->ncolumns++] = (struct dc_column){base, elem};
 }
 
-static void columns_register(struct dc *dc, const bool policy_state[RES_COUNT])
+static void columns_register(struct dc *dc)
 {
 	struct dc_slots *s = &dc->slot;
 
@@ -40,8 +40,6 @@ static void columns_register(struct dc *dc, const bool policy_state[RES_COUNT])
 		column_add(dc, &s->grant[r], sizeof(double));
 		column_add(dc, &s->sum.want[r], sizeof(double));
 		column_add(dc, &s->sum.grant[r], sizeof(double));
-		if (policy_state[r])
-			column_add(dc, &s->policy_state[r], sizeof(void *));
 	}
 	column_add(dc, &s->sum.entitled, sizeof(double));
 	column_add(dc, &s->sum.stall, sizeof(double));
@@ -269,10 +267,10 @@ static int hosts_init(struct dc *dc)
 	return index_init(dc);
 }
 
-int dc_init(struct dc *dc, struct arena *arena, size_t vms, bool policy_state[RES_COUNT])
+int dc_init(struct dc *dc, struct arena *arena, size_t vms)
 {
 	dc->arena = arena;
-	columns_register(dc, policy_state);
+	columns_register(dc);
 	if (hosts_init(dc) < 0)
 		return -ENOMEM;
 	return slots_reserve(dc, vms + vms / 2 + 16);

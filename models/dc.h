@@ -105,7 +105,6 @@ struct dc_vms {
 struct slot_sums {
 	double *want[RES_COUNT], *grant[RES_COUNT];
 	double *entitled;           /* CPU */
-	double *steal;              /* vCPU-seconds wanted and not granted */
 	double *stall;              /* seconds lost waiting for swap */
 	float *starve, *starve_max; /* seconds: the present spell, the longest */
 	double *run;                /* seconds in state running */
@@ -117,8 +116,7 @@ struct dc_slots {
 	uint8_t *disk; /* which disk of the host */
 	double *want[RES_COUNT], *grant[RES_COUNT];
 	float *stalled;                 /* 0..1: share of the CPU demand held back by swapping */
-	void **load;                    /* the driver's */
-	void **policy_state[RES_COUNT]; /* policies' memory per VM; columns exist where needed */
+	void **load; /* the driver's */
 	struct slot_sums sum;
 };
 
@@ -153,8 +151,7 @@ struct dc {
 
 /* Tables for the host types given (in @dc->type, @dc->ntypes, @dc->alternate, @dc->order,
  * @dc->floors) and about @vms VMs; -ENOMEM. */
-int dc_init(struct dc *dc, struct arena *arena, size_t vms,
-	    bool policy_state[RES_COUNT]) must_check;
+int dc_init(struct dc *dc, struct arena *arena, size_t vms) must_check;
 void dc_fini(struct dc *dc);
 
 /* A new VM, state VM_PLANNED; its id in *vm. A new class; its id in *id. -ENOMEM. */

@@ -3,6 +3,9 @@
  * only when its demand is due to change, unless it keeps work of its own (jobs, requests): that one
  * must be told what it got. Unmet demand that is kept (`unmet: backlog`) is kept here, for every
  * kind of workload alike: while there is any, the VM wants all its vCPUs.
+ *
+ * Most VMs run one workload that drops what it does not get. Its demand is the VM's demand and its
+ * share the VM's grant, so it needs no part of its own: it writes the slot's columns.
  */
 #include "models/driver_sim.h"
 
@@ -15,13 +18,19 @@
 
 struct load {
 	const struct workload_ops *ops;
+	struct load_part *part; /* NULL: alone on its VM, and drops what it does not get */
+	int64_t next_ns;        /* when its demand changes by itself, as it said last */
+	bool keeps, started;
+	bool idle; /* alone and wants nothing */
+	_Alignas(16) unsigned char state[];
+};
+
+/* A load's part in its VM. */
+struct load_part {
 	struct load *next;
-	int64_t next_ns; /* when its demand changes by itself, as it said last */
 	double want[RES_COUNT];
 	double rate;    /* CPU it gets, MHz */
 	double backlog; /* MHz x s */
-	bool keeps, started;
-	_Alignas(16) unsigned char state[];
 };
 
 /* A request on its way to another VM. */
@@ -32,6 +41,11 @@ struct sim_forward {
 
 /* Work that is smaller than this is rounding: MHz x s served at 1 MHz in a nanosecond. */
 #define BACKLOG_EPSILON 1e-9
+
+static struct load *next_load(const struct load *load)
+{
+	return load->part ? load->part->next : NULL;
+}
 
 static void forward(void *ctx, const char *target, uint32_t index, int64_t birth_ns)
 {
@@ -80,9 +94,23 @@ static int load_init(struct driver_sim *sim, struct load *load, uint32_t vm, siz
 		.forward_ctx = sim,
 	};
 	load->next_ns = now_ns;
+	return load->ops->init ? load->ops->init(load->state, &ctx, err) : 0;
+}
+
+static struct load *load_new(struct driver_sim *sim, const struct plugin_spec *spec, bool alone)
+{
+	struct load *load = arena_alloc(sim->arena, 1, sizeof(*load) + spec->plugin->state_size);
+
+	if (!load)
+		return NULL;
+	load->ops = workload_ops_of(spec);
+	memcpy(load->state, spec->state, spec->plugin->state_size);
 	load->keeps = load->ops->handles_unmet ||
 		      ((const struct workload_common *)load->state)->unmet == UNMET_BACKLOG;
-	return load->ops->init ? load->ops->init(load->state, &ctx, err) : 0;
+	if (alone && !load->keeps)
+		return load;
+	load->part = arena_alloc(sim->arena, 1, sizeof(*load->part));
+	return load->part ? load : NULL;
 }
 
 static int sim_vm_start(void *driver, uint32_t vm, int64_t now_ns, struct err *err)
@@ -92,15 +120,11 @@ static int sim_vm_start(void *driver, uint32_t vm, int64_t now_ns, struct err *e
 	struct load **at = (struct load **)&sim->dc->slot.load[sim->dc->vm.slot[vm]];
 
 	for (size_t k = 0; k < group->nloads; k++) {
-		const struct plugin_spec *spec = &group->load[k];
-		struct load *load =
-			arena_alloc(sim->arena, 1, sizeof(*load) + spec->plugin->state_size);
+		struct load *load = load_new(sim, &group->load[k], group->nloads == 1);
 		if (!load)
 			return err_nomem(err);
-		load->ops = workload_ops_of(spec);
-		memcpy(load->state, spec->state, spec->plugin->state_size);
 		*at = load;
-		at = &load->next;
+		at = load->part ? &load->part->next : NULL;
 		int rc = load_init(sim, load, vm, k, now_ns, err);
 		if (rc < 0)
 			return rc;
@@ -119,10 +143,19 @@ static void sim_vm_stop(void *driver, uint32_t vm)
 {
 	struct driver_sim *sim = driver;
 
-	for (struct load *load = first_load(sim, vm); load; load = load->next)
+	for (struct load *load = first_load(sim, vm); load; load = next_load(load))
 		if (load->ops->fini)
 			load->ops->fini(load->state);
 	sim->dc->slot.load[sim->dc->vm.slot[vm]] = NULL;
+}
+
+static bool wants_nothing(const struct load *load)
+{
+	const struct load_part *part = load->part;
+
+	return part ? part->backlog <= BACKLOG_EPSILON && part->want[RES_CPU] <= 0 &&
+			      part->want[RES_MEM] <= 0
+		    : load->idle;
 }
 
 static bool sim_vm_done(void *driver, uint32_t vm)
@@ -131,10 +164,8 @@ static bool sim_vm_done(void *driver, uint32_t vm)
 
 	if (!load)
 		return false;
-	for (; load; load = load->next)
-		if (load->next_ns != INT64_MAX || !load->started ||
-		    load->backlog > BACKLOG_EPSILON || load->want[RES_CPU] > 0 ||
-		    load->want[RES_MEM] > 0)
+	for (; load; load = next_load(load))
+		if (load->next_ns != INT64_MAX || !load->started || !wants_nothing(load))
 			return false;
 	return true;
 }
@@ -145,14 +176,14 @@ static const struct workload_stats *sim_vm_stats(void *driver, uint32_t vm, size
 
 	while (load && (i > 0 || !load->ops->stats)) {
 		i -= load->ops->stats && i > 0;
-		load = load->next;
+		load = next_load(load);
 	}
 	return load ? load->ops->stats(load->state) : NULL;
 }
 
 static void sim_reset_stats(void *driver, uint32_t vm, int64_t now_ns)
 {
-	for (struct load *load = first_load(driver, vm); load; load = load->next)
+	for (struct load *load = first_load(driver, vm); load; load = next_load(load))
 		if (load->ops->reset_stats)
 			load->ops->reset_stats(load->state, now_ns);
 }
@@ -161,8 +192,8 @@ static double sim_vm_backlog(void *driver, uint32_t vm)
 {
 	double sum = 0;
 
-	for (const struct load *load = first_load(driver, vm); load; load = load->next)
-		sum += load->backlog;
+	for (const struct load *load = first_load(driver, vm); load; load = next_load(load))
+		sum += load->part ? load->part->backlog : 0;
 	return sum;
 }
 
@@ -171,8 +202,8 @@ static void load_ask(struct driver_sim *sim, struct load *load, int64_t now_ns, 
 {
 	struct demand out = {0};
 
-	load->ops->demand(load->state, now_ns, dt_s, load->rate, &out);
-	memcpy(load->want, out.want, sizeof(out.want));
+	load->ops->demand(load->state, now_ns, dt_s, load->part->rate, &out);
+	memcpy(load->part->want, out.want, sizeof(out.want));
 	load->started = true;
 	sim->out_of_memory |= out.nomem;
 	if (!load->ops->handles_unmet)
@@ -185,10 +216,12 @@ static void load_ask(struct driver_sim *sim, struct load *load, int64_t now_ns, 
 
 static void load_update(struct driver_sim *sim, struct load *load, int64_t now_ns, double dt_s)
 {
+	struct load_part *part = load->part;
+
 	if (load->keeps && !load->ops->handles_unmet) {
-		load->backlog += (load->want[RES_CPU] - load->rate) * dt_s;
-		if (load->backlog < BACKLOG_EPSILON)
-			load->backlog = 0;
+		part->backlog += (part->want[RES_CPU] - part->rate) * dt_s;
+		if (part->backlog < BACKLOG_EPSILON)
+			part->backlog = 0;
 	}
 	if (load->ops->handles_unmet || now_ns >= load->next_ns)
 		load_ask(sim, load, now_ns, dt_s);
@@ -207,7 +240,7 @@ static int inject_forwards(struct driver_sim *sim, uint32_t host, int64_t now_ns
 		}
 		struct load *load = first_load(sim, f.vm);
 		while (load && !load->ops->inject)
-			load = load->next;
+			load = next_load(load);
 		if (!load) {
 			sim->forwards_lost++;
 			continue;
@@ -220,23 +253,43 @@ static int inject_forwards(struct driver_sim *sim, uint32_t host, int64_t now_ns
 	return 0;
 }
 
-static void slot_sum_loads(struct dc *dc, uint32_t slot, double cpu_max)
+static void slot_want(struct dc *dc, uint32_t slot, const double want[RES_COUNT], double cpu_max)
 {
-	double want[RES_COUNT] = {0};
-
-	for (const struct load *load = dc->slot.load[slot]; load; load = load->next) {
-		for (int r = 0; r < RES_COUNT; r++)
-			want[r] += load->want[r];
-		if (load->backlog > 0)
-			want[RES_CPU] = cpu_max;
-	}
 	bool runs = dc->vm.state[dc->slot.vm[slot]] != VM_PAUSED;
+
 	dc->slot.want[RES_CPU][slot] = !runs                     ? 0
 				       : want[RES_CPU] < cpu_max ? want[RES_CPU]
 								 : cpu_max;
 	dc->slot.want[RES_MEM][slot] = want[RES_MEM];
 	dc->slot.want[RES_DISK][slot] = runs ? want[RES_DISK] : 0;
 	dc->slot.want[RES_IOPS][slot] = runs ? want[RES_IOPS] : 0;
+}
+
+static void slot_sum_loads(struct dc *dc, uint32_t slot, double cpu_max)
+{
+	double want[RES_COUNT] = {0};
+
+	for (const struct load *load = dc->slot.load[slot]; load; load = next_load(load)) {
+		for (int r = 0; r < RES_COUNT; r++)
+			want[r] += load->part->want[r];
+		if (load->part->backlog > 0)
+			want[RES_CPU] = cpu_max;
+	}
+	slot_want(dc, slot, want, cpu_max);
+}
+
+/* A load alone is asked every time: what stands in the columns may have been added to since. */
+static void slot_ask_alone(struct dc *dc, uint32_t slot, struct load *load, int64_t now_ns,
+			   double cpu_max)
+{
+	struct demand out;
+
+	load->ops->demand(load->state, now_ns, 0, 0, &out);
+	if (now_ns >= load->next_ns)
+		load->next_ns = load->ops->next(load->state, now_ns, 0);
+	load->started = true;
+	load->idle = out.want[RES_CPU] <= 0 && out.want[RES_MEM] <= 0;
+	slot_want(dc, slot, out.want, cpu_max);
 }
 
 static int sim_collect(void *driver, uint32_t host, int64_t now_ns, double dt_s, struct err *err)
@@ -247,14 +300,21 @@ static int sim_collect(void *driver, uint32_t host, int64_t now_ns, double dt_s,
 	double speed = dc->host.type[host]->speed;
 
 	for (uint32_t s = first; s < end; s++)
-		for (struct load *load = dc->slot.load[s]; load; load = load->next)
+		for (struct load *load = dc->slot.load[s]; load && load->part;
+		     load = next_load(load))
 			load_update(sim, load, now_ns, dt_s);
 	if (sim->nforwards > 0 && inject_forwards(sim, host, now_ns, err) < 0)
 		return -ENOMEM;
 	if (sim->out_of_memory)
 		return err_nomem(err);
-	for (uint32_t s = first; s < end; s++)
-		slot_sum_loads(dc, s, dc->class[dc->slot.class_id[s]].vcpus * speed);
+	for (uint32_t s = first; s < end; s++) {
+		struct load *load = dc->slot.load[s];
+		double cpu_max = dc->class[dc->slot.class_id[s]].vcpus * speed;
+		if (load && !load->part)
+			slot_ask_alone(dc, s, load, now_ns, cpu_max);
+		else
+			slot_sum_loads(dc, s, cpu_max);
+	}
 	return 0;
 }
 
@@ -305,22 +365,22 @@ static void rates_set(struct load *load, double grant)
 	double left = grant;
 	struct load *behind = NULL;
 
-	if (!load->next) {
-		load->rate = grant;
+	if (!load->part->next) {
+		load->part->rate = grant;
 		return;
 	}
 	double sum = 0;
-	for (struct load *l = load; l; l = l->next)
-		sum += l->want[RES_CPU];
+	for (struct load *l = load; l; l = next_load(l))
+		sum += l->part->want[RES_CPU];
 	double share = sum > 0 ? grant / sum : 0;
-	for (struct load *l = load; l; l = l->next) {
-		l->rate = share < 1 ? l->want[RES_CPU] * share : l->want[RES_CPU];
-		left -= l->rate;
-		if (l->backlog > 0 && !behind)
+	for (struct load *l = load; l; l = next_load(l)) {
+		l->part->rate = share < 1 ? l->part->want[RES_CPU] * share : l->part->want[RES_CPU];
+		left -= l->part->rate;
+		if (l->part->backlog > 0 && !behind)
 			behind = l;
 	}
 	if (behind && left > 0)
-		behind->rate += left;
+		behind->part->rate += left;
 }
 
 static int64_t load_next(const struct load *load, int64_t now_ns)
@@ -328,10 +388,10 @@ static int64_t load_next(const struct load *load, int64_t now_ns)
 	int64_t next = load->next_ns;
 
 	if (load->ops->handles_unmet)
-		return next == INT64_MAX ? next : load->ops->next(load->state, now_ns, load->rate);
-	double drain = load->rate - load->want[RES_CPU];
-	if (load->backlog > 0 && drain > 0) {
-		double ns = ceil(load->backlog / drain * 1e9);
+		return next == INT64_MAX ? next : load->ops->next(load->state, now_ns, load->part->rate);
+	double drain = load->part->rate - load->part->want[RES_CPU];
+	if (load->part->backlog > 0 && drain > 0) {
+		double ns = ceil(load->part->backlog / drain * 1e9);
 		if (ns < (double)(INT64_MAX / 2) && now_ns + (int64_t)ns < next)
 			next = now_ns + (int64_t)ns;
 	}
@@ -341,8 +401,8 @@ static int64_t load_next(const struct load *load, int64_t now_ns)
 /* Whether demand is being put off: there is a backlog as soon as time passes. */
 static bool falls_behind(const struct load *load)
 {
-	for (; load; load = load->next)
-		if (load->keeps && !load->ops->handles_unmet && load->rate < load->want[RES_CPU])
+	for (; load; load = next_load(load))
+		if (load->keeps && !load->ops->handles_unmet && load->part->rate < load->part->want[RES_CPU])
 			return true;
 	return false;
 }
@@ -355,13 +415,17 @@ static int64_t sim_apply(void *driver, uint32_t host, int64_t now_ns)
 
 	for (uint32_t s = first; s < end; s++) {
 		struct load *load = dc->slot.load[s];
+		if (load && !load->part) {
+			next = load->next_ns < next ? load->next_ns : next;
+			continue;
+		}
 		if (!load)
 			continue;
 		rates_set(load, dc->slot.grant[RES_CPU][s]);
 		if (dc->slot.want[RES_CPU][s] > 0 && falls_behind(load))
 			dc->slot.want[RES_CPU][s] =
 				dc->class[dc->slot.class_id[s]].vcpus * dc->host.type[host]->speed;
-		for (; load; load = load->next) {
+		for (; load; load = next_load(load)) {
 			int64_t at = load_next(load, now_ns);
 			next = at < next ? at : next;
 		}

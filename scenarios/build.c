@@ -310,7 +310,6 @@ int build_plan(const struct scenario *scenario, const struct trace_set *traces, 
 	       struct plan *plan, struct err *err)
 {
 	const struct host_spec *host = scenario->hosts.items;
-	bool policy_state[RES_COUNT] = {0};
 	size_t vms = 0;
 	int rc = 0;
 
@@ -335,7 +334,7 @@ int build_plan(const struct scenario *scenario, const struct trace_set *traces, 
 	}
 	if (rc < 0)
 		return rc;
-	if (dc_init(&plan->dc, arena, vms, policy_state) < 0)
+	if (dc_init(&plan->dc, arena, vms) < 0)
 		return err_nomem(err);
 	for (size_t i = 0; i < plan->ngroups && rc == 0; i++)
 		rc = build_group(scenario, plan, i, err);

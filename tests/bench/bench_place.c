@@ -76,12 +76,11 @@ static void world_open(struct world *w, struct arena *arena, const struct placer
 		       size_t hosts)
 {
 	static struct host_type type[TYPES];
-	bool policy_state[RES_COUNT] = {false};
 	uint32_t id;
 
 	types_init(type, hosts);
 	*w = (struct world){.dc = {.ntypes = TYPES, .type = type, .order = ops->order}};
-	must(dc_init(&w->dc, arena, 10 * hosts, policy_state) == 0);
+	must(dc_init(&w->dc, arena, 10 * hosts) == 0);
 	for (uint32_t k = 0; k < CLASSES; k++) {
 		struct vm_class class = {.vcpus = 1};
 		double size = 1 + below(100), lean = 0.3 + 0.014 * below(100);

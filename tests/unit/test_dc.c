@@ -52,7 +52,6 @@ static struct vm_class make_class(uint32_t k)
 static void world_open(struct world *w, size_t expected)
 {
 	static const uint32_t count[TYPES] = {5, 1, 5};
-	bool policy_state[RES_COUNT] = {true, false, false, true};
 	uint32_t id;
 
 	memset(w, 0, sizeof(*w));
@@ -68,7 +67,7 @@ static void world_open(struct world *w, size_t expected)
 	}
 	w->dc.type = w->type;
 	w->dc.ntypes = TYPES;
-	assert_int_equal(dc_init(&w->dc, &w->arena, expected, policy_state), 0);
+	assert_int_equal(dc_init(&w->dc, &w->arena, expected), 0);
 	assert_int_equal(w->dc.host.n, HOSTS);
 	for (uint32_t k = 0; k < CLASSES; k++) {
 		struct vm_class class = make_class(k);
@@ -107,13 +106,12 @@ static void place(struct world *w, uint32_t vm, uint32_t host)
 	/* The slot is new, whoever was there before; then every kind of column gets a mark. */
 	assert_true(dc->slot.grant[RES_CPU][slot] == 0 && dc->slot.sum.run[slot] == 0);
 	assert_true(dc->slot.stalled[slot] == 0 && dc->slot.sum.starve[slot] == 0);
-	assert_null(dc->slot.policy_state[RES_IOPS][slot]);
 	assert_null(dc->slot.load[slot]);
 	w->mark[vm] = 1 + below(1000000);
 	dc->slot.grant[RES_CPU][slot] = dc->slot.want[RES_IOPS][slot] = w->mark[vm];
 	dc->slot.sum.run[slot] = dc->slot.sum.grant[RES_MEM][slot] = w->mark[vm];
 	dc->slot.stalled[slot] = dc->slot.sum.starve[slot] = (float)w->mark[vm];
-	dc->slot.policy_state[RES_IOPS][slot] = dc->slot.load[slot] = &w->mark[vm];
+	dc->slot.load[slot] = &w->mark[vm];
 }
 
 static void check_marks(const struct world *w, uint32_t vm)
@@ -125,7 +123,6 @@ static void check_marks(const struct world *w, uint32_t vm)
 	assert_true(s->grant[RES_CPU][slot] == mark && s->want[RES_IOPS][slot] == mark);
 	assert_true(s->sum.run[slot] == mark && s->sum.grant[RES_MEM][slot] == mark);
 	assert_true(s->stalled[slot] == (float)mark && s->sum.starve[slot] == (float)mark);
-	assert_ptr_equal(s->policy_state[RES_IOPS][slot], &w->mark[vm]);
 	assert_ptr_equal(s->load[slot], &w->mark[vm]);
 }
 

@@ -243,12 +243,11 @@ static void run_placer(const struct placer_ops *ops)
 {
 	struct arena arena = {0};
 	struct host_type type[TYPES];
-	bool policy_state[RES_COUNT] = {false};
 	struct dc dc = {.ntypes = TYPES, .type = type, .order = ops->order, .alternate = true,
 			.floors = RES_BIT(RES_CPU)};
 
 	types_init(type);
-	assert_int_equal(dc_init(&dc, &arena, VMS, policy_state), 0);
+	assert_int_equal(dc_init(&dc, &arena, VMS), 0);
 	for (uint32_t k = 0; k < CLASSES; k++) {
 		struct vm_class class = {.vcpus = 1};
 		uint32_t id;
