@@ -424,6 +424,14 @@ static void slots_shift(struct dc *dc, uint32_t at, uint32_t end, int by)
 		dc->vm.slot[dc->slot.vm[by > 0 ? s + 1 : s - 1]] = by > 0 ? s + 1 : s - 1;
 }
 
+static void count_rules(struct dc *dc, uint32_t vm, uint32_t host, int by)
+{
+	const uint32_t unit[2] = {host, dc->host.rack[host]};
+
+	if (dc->rules)
+		rules_count(&dc->rules[dc->vm.group[vm]], unit, by);
+}
+
 int dc_place(struct dc *dc, uint32_t vm, uint32_t host)
 {
 	struct dc_hosts *h = &dc->host;
@@ -443,6 +451,7 @@ int dc_place(struct dc *dc, uint32_t vm, uint32_t host)
 	dc->vm.slot[vm] = at;
 	dc->vm.host[vm] = host;
 	h->count[host]++;
+	count_rules(dc, vm, host, 1);
 	commit(dc, host, dc_class_of(dc, vm), 1);
 	return 0;
 }
@@ -455,6 +464,7 @@ void dc_unplace(struct dc *dc, uint32_t vm)
 	slots_shift(dc, slot + 1, end, -1);
 	slots_clear(dc, end - 1, 1);
 	dc->host.count[host]--;
+	count_rules(dc, vm, host, -1);
 	dc->vm.host[vm] = dc->vm.slot[vm] = DC_NONE;
 	if (dc->host.count[host] > 0) {
 		commit(dc, host, dc_class_of(dc, vm), -1);
@@ -492,6 +502,21 @@ bool dc_admits(const struct dc *dc, uint32_t host, const struct vm_class *class)
 		    dc->host.floors[r][host] + class->floor[r] > type->capacity[r] * (1 + 1e-12))
 			return false;
 	return true;
+}
+
+const struct rule *dc_forbidden_by(const struct dc *dc, uint32_t host, uint32_t vm)
+{
+	const uint32_t unit[2] = {host, dc->host.rack[host]}, at = dc->vm.host[vm];
+
+	if (!dc->rules)
+		return NULL;
+	const uint32_t now[2] = {at, at == DC_NONE ? DC_NONE : dc->host.rack[at]};
+	return rules_forbid(&dc->rules[dc->vm.group[vm]], unit, at == DC_NONE ? NULL : now);
+}
+
+bool dc_takes(const struct dc *dc, uint32_t host, uint32_t vm)
+{
+	return dc_admits(dc, host, dc_class_of(dc, vm)) && !dc_forbidden_by(dc, host, vm);
 }
 
 void dc_prefetch(const struct dc *dc, uint32_t host)

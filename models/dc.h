@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "models/fit.h"
+#include "models/rules.h"
 #include "models/share.h"
 #include "sim/core/err.h"
 #include "sim/core/mem.h"
@@ -139,6 +140,7 @@ struct dc {
 	struct vm_class *class;
 	size_t ntypes;
 	struct host_type *type;
+	struct group_rules *rules; /* by group of VMs; NULL: there are none */
 	bool alternate; /* ids go to the types in turn while they have hosts left, not type by type */
 	uint32_t *free_segment[32]; /* by log2 of size: stacks of first slots */
 	size_t free_n[32], free_cap[32];
@@ -181,6 +183,11 @@ static inline const struct vm_class *dc_class_of(const struct dc *dc, uint32_t v
 {
 	return &dc->class[dc->vm.class_id[vm]];
 }
+
+/* The same, and no rule forbids the VM to be there; it may stand elsewhere now. The rule that does,
+ * or NULL. */
+bool dc_takes(const struct dc *dc, uint32_t host, uint32_t vm);
+const struct rule *dc_forbidden_by(const struct dc *dc, uint32_t host, uint32_t vm);
 
 /* Asks for the slots of a host to be brought near: a loop over hosts that says so a few hosts ahead does
  * not wait for memory. Does nothing past the last host. */

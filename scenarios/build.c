@@ -109,6 +109,11 @@ static double host_swap(const struct host_spec *spec)
 	return isinf(spec->swap) ? spec->memory : spec->swap;
 }
 
+static double ratio_of(double own, double all)
+{
+	return own > 0 ? own : all;
+}
+
 static int build_host(const struct scenario *s, const struct host_spec *spec, struct arena *arena,
 		      struct host_type *type, struct err *err)
 {
@@ -124,10 +129,11 @@ static int build_host(const struct scenario *s, const struct host_spec *spec, st
 	type->capacity[RES_CPU] = (double)spec->cores * spec->speed;
 	type->capacity[RES_MEM] = spec->memory;
 	host_disks(type, spec);
-	type->place[DC_DIM_CPU] = type->capacity[RES_CPU] * s->overcommit.cpu;
-	type->place[DC_DIM_MEM] = spec->memory * s->overcommit.memory;
-	type->place[DC_DIM_DISK] *= spec->disks.n > 0 ? s->overcommit.disk : 1;
-	type->place[DC_DIM_NET] = spec->network * s->overcommit.network;
+	const struct overcommit_spec *own = &spec->overcommit, *all = &s->overcommit;
+	type->place[DC_DIM_CPU] = type->capacity[RES_CPU] * ratio_of(own->cpu, all->cpu);
+	type->place[DC_DIM_MEM] = spec->memory * ratio_of(own->memory, all->memory);
+	type->place[DC_DIM_DISK] *= spec->disks.n > 0 ? ratio_of(own->disk, all->disk) : 1;
+	type->place[DC_DIM_NET] = spec->network * ratio_of(own->network, all->network);
 	return host_power(type, spec, arena, err);
 }
 
@@ -306,6 +312,68 @@ static unsigned floors_of(const struct scenario *s)
 	return floors;
 }
 
+static int build_type_ok(const struct scenario *s, const struct vm_spec *vm, struct arena *arena,
+			 struct group_rules *rules)
+{
+	const struct host_spec *host = s->hosts.items;
+	bool *ok = arena_alloc(arena, s->hosts.n, sizeof(*ok));
+
+	for (size_t t = 0; ok && t < s->hosts.n; t++)
+		ok[t] = scenario_host_has(&host[t], &vm->hosts);
+	rules->type_ok = vm->hosts.n > 0 ? ok : NULL;
+	return ok ? 0 : -ENOMEM;
+}
+
+static bool rule_names(const struct rule_spec *rule, const char *group)
+{
+	const char *const *name = rule->vms.items;
+
+	for (size_t i = 0; i < rule->vms.n; i++)
+		if (strcmp(name[i], group) == 0)
+			return true;
+	return false;
+}
+
+static int build_rule(struct plan *plan, const struct rule_spec *spec, struct arena *arena,
+		      struct rule *rule)
+{
+	struct dc *dc = &plan->dc;
+
+	*rule = (struct rule){.name = spec->name,
+			      .together = spec->keep == KEEP_TOGETHER,
+			      .racks = spec->level == LEVEL_RACK};
+	rule->count = arena_alloc(arena, rule->racks ? dc->rack.n : dc->host.n, sizeof(uint32_t));
+	for (size_t g = 0; rule->count && g < plan->ngroups; g++)
+		if (rule_names(spec, plan->group[g].spec->name))
+			dc->rules[g].rule[dc->rules[g].n++] = rule;
+	return rule->count ? 0 : -ENOMEM;
+}
+
+static int build_rules(const struct scenario *s, struct plan *plan, struct arena *arena)
+{
+	struct rule *rule = arena_alloc(arena, s->rules.n, sizeof(*rule));
+	bool any = s->rules.n > 0;
+
+	plan->dc.rules = NULL;
+	for (size_t g = 0; g < plan->ngroups; g++)
+		any |= plan->group[g].spec->hosts.n > 0;
+	if (!any)
+		return 0;
+	plan->dc.rules = arena_alloc(arena, plan->ngroups, sizeof(*plan->dc.rules));
+	if (!rule || !plan->dc.rules)
+		return -ENOMEM;
+	for (size_t g = 0; g < plan->ngroups; g++) {
+		struct group_rules *of = &plan->dc.rules[g];
+		of->rule = arena_alloc(arena, s->rules.n, sizeof(struct rule *));
+		if (!of->rule || build_type_ok(s, plan->group[g].spec, arena, of) < 0)
+			return -ENOMEM;
+	}
+	for (size_t i = 0; i < s->rules.n; i++)
+		if (build_rule(plan, (const struct rule_spec *)s->rules.items + i, arena, &rule[i]))
+			return -ENOMEM;
+	return 0;
+}
+
 int build_plan(const struct scenario *scenario, const struct trace_set *traces, struct arena *arena,
 	       struct plan *plan, struct err *err)
 {
@@ -334,7 +402,7 @@ int build_plan(const struct scenario *scenario, const struct trace_set *traces, 
 	}
 	if (rc < 0)
 		return rc;
-	if (dc_init(&plan->dc, arena, vms) < 0)
+	if (dc_init(&plan->dc, arena, vms) < 0 || build_rules(scenario, plan, arena) < 0)
 		return err_nomem(err);
 	for (size_t i = 0; i < plan->ngroups && rc == 0; i++)
 		rc = build_group(scenario, plan, i, err);

@@ -26,6 +26,10 @@ struct disk_spec {
 
 enum when_empty { EMPTY_ON, EMPTY_OFF };
 
+struct overcommit_spec {
+	double cpu, memory, disk, network; /* ratios; INFINITY = no limit; 0 = not said */
+};
+
 struct host_spec {
 	const char *name;
 	int64_t count;
@@ -37,6 +41,8 @@ struct host_spec {
 	double network;           /* bits/s; INFINITY = not counted */
 	struct plugin_spec power; /* kind power; plugin NULL = energy is not computed */
 	int when_empty;           /* enum when_empty: does a host without VMs draw idle power? */
+	struct opt_list labels;            /* const char * */
+	struct overcommit_spec overcommit; /* what is not said is as for all */
 	int64_t rack; /* hosts that share a rack, in order of index; 0 = there are no racks */
 	struct dist time_to_failure, time_to_repair; /* seconds; DIST_NONE = never fails */
 	struct dist rack_time_to_failure, rack_time_to_repair; /* of a whole rack */
@@ -74,6 +80,7 @@ struct vm_spec {
 	struct mem_limits ram;
 	struct io_limits io;
 	int64_t priority;
+	struct opt_list hosts;  /* const char *: labels that a host must have, all of them */
 	int64_t start_ns;       /* creation; of the first one where arrivals are given */
 	struct dist arrivals;   /* seconds between creations of the group's VMs; DIST_NONE = all at
 				 * start.   With count -1 they go on to the end of the run */
@@ -110,9 +117,14 @@ struct policy_set {
 	struct plugin_spec all, cpu, memory, disk, placer; /* plugin NULL = not named */
 };
 
-struct overcommit_spec {
-	double cpu, memory, disk, network; /* ratios; INFINITY = no limit */
+/* VMs of some groups that are to share a host or rack, or are not to. */
+struct rule_spec {
+	const char *name;
+	struct opt_list vms; /* const char *: groups */
+	int keep, level;     /* enum rule_keep, enum rule_level */
 };
+enum rule_keep { KEEP_APART, KEEP_TOGETHER };
+enum rule_level { LEVEL_HOST, LEVEL_RACK };
 
 enum reallocate { REALLOCATE_EVENT, REALLOCATE_TICK };
 enum host_order { HOSTS_GROUPED, HOSTS_ALTERNATE };
@@ -147,6 +159,7 @@ struct scenario {
 	const char *outages;     /* path of recorded failures; "" or NULL = none */
 	struct opt_list hosts;   /* struct host_spec */
 	struct opt_list vms;     /* struct vm_spec */
+	struct opt_list rules;   /* struct rule_spec */
 	struct opt_list actions; /* struct action_spec */
 	struct policy_set policies;
 	struct opt_list compare; /* struct policy_set: what is absent there is as in `policies` */
@@ -170,6 +183,9 @@ void scenario_free(struct scenario *scenario);
 /* The same for text in memory; @path stands in messages, and relative paths start at its folder. */
 int scenario_load_text(struct scenario **scenario, const char *path, const char *text, size_t len,
 		       const struct scenario_set *sets, size_t nsets, struct err *err) must_check;
+
+/* Whether the host has all the labels. */
+bool scenario_host_has(const struct host_spec *host, const struct opt_list *labels);
 
 /* The runs of a scenario: every set of policies (the entries of `compare`, else `policies`) with
  * every seed, sets first. scenario_run() gives the @i-th, i < scenario_runs(); the names of the

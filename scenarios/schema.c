@@ -45,6 +45,28 @@ static const struct opt disk_opts[] = {
 };
 static const struct opt_table disk_table = {"disk", sizeof(struct disk_spec), disk_opts};
 
+#define OVERCOMMIT(F, D, H)                                                                   \
+	{                                                                                     \
+		.name = #F, .type = OPT_RATIO, .offset = offsetof(struct overcommit_spec, F), \
+		.def = D, .min = 0.001, .max = INFINITY, .help = H                            \
+	}
+#define OVERCOMMITS(CPU, OTHER)                                                                   \
+	OVERCOMMIT(cpu, CPU, "vCPU speed that may be placed per host CPU; none: no bound"),       \
+		OVERCOMMIT(memory, OTHER,                                                         \
+			   "VM RAM that may be placed per host memory; none: no bound"),          \
+		OVERCOMMIT(disk, OTHER,                                                           \
+			   "VM disk space that may be placed per host disk; none: no bound"),     \
+		OVERCOMMIT(network, OTHER, "VM network rate per host network; none: no bound"),   \
+	{                                                                                         \
+		.name = NULL                                                                      \
+	}
+static const struct opt overcommit_opts[] = {OVERCOMMITS("none", "1")};
+static const struct opt host_overcommit_opts[] = {OVERCOMMITS("", "")};
+static const struct opt_table overcommit_table = {"overcommit", sizeof(struct overcommit_spec),
+						  overcommit_opts};
+static const struct opt_table host_overcommit_table = {
+	"host_overcommit", sizeof(struct overcommit_spec), host_overcommit_opts};
+
 static const struct opt host_opts[] = {
 	{.name = "name",
 	 .type = OPT_STRING,
@@ -109,6 +131,17 @@ static const struct opt host_opts[] = {
 	 .def = "on",
 	 .choices = when_empty_names,
 	 .help = "whether a host without VMs stays on and draws idle power"},
+	{.name = "labels",
+	 .type = OPT_LIST,
+	 .of = OPT_STRING,
+	 .offset = offsetof(struct host_spec, labels),
+	 .def = "",
+	 .help = "what VMs can ask for in a host"},
+	{.name = "overcommit",
+	 .type = OPT_MAP,
+	 .offset = offsetof(struct host_spec, overcommit),
+	 .sub = &host_overcommit_table,
+	 .help = "how much may be placed on these hosts; what is absent is as for all hosts"},
 	{.name = "rack",
 	 .type = OPT_INT,
 	 .offset = offsetof(struct host_spec, rack),
@@ -270,6 +303,12 @@ static const struct opt vm_opts[] = {
 	 .min = -1e6,
 	 .max = 1e6,
 	 .help = "policies that look at it serve the higher one first"},
+	{.name = "hosts",
+	 .type = OPT_LIST,
+	 .of = OPT_STRING,
+	 .offset = offsetof(struct vm_spec, hosts),
+	 .def = "",
+	 .help = "labels that a host of these VMs must have, all of them; when absent, any host"},
 	{.name = "start",
 	 .type = OPT_TIME,
 	 .offset = offsetof(struct vm_spec, start_ns),
@@ -302,6 +341,37 @@ static const struct opt vm_opts[] = {
 	{.name = NULL},
 };
 static const struct opt_table vm_table = {"vm", sizeof(struct vm_spec), vm_opts};
+
+static const char *const keep_names[] = {"apart", "together", NULL};
+static const char *const level_names[] = {"host", "rack", NULL};
+
+static const struct opt rule_opts[] = {
+	{.name = "name",
+	 .type = OPT_STRING,
+	 .offset = offsetof(struct rule_spec, name),
+	 .required = true,
+	 .help = "name of the rule, for events"},
+	{.name = "vms",
+	 .type = OPT_LIST,
+	 .of = OPT_STRING,
+	 .offset = offsetof(struct rule_spec, vms),
+	 .required = true,
+	 .help = "groups of VMs, all of whose VMs the rule is about"},
+	{.name = "keep",
+	 .type = OPT_ENUM,
+	 .offset = offsetof(struct rule_spec, keep),
+	 .required = true,
+	 .choices = keep_names,
+	 .help = "no two of them in one place, or all of them"},
+	{.name = "level",
+	 .type = OPT_ENUM,
+	 .offset = offsetof(struct rule_spec, level),
+	 .def = "host",
+	 .choices = level_names,
+	 .help = "what a place is"},
+	{.name = NULL},
+};
+static const struct opt_table rule_table = {"rule", sizeof(struct rule_spec), rule_opts};
 
 static const struct opt cpu_change_opts[] = {CPU_LIMITS("", "", "")};
 static const struct opt mem_change_opts[] = {MEM_LIMITS("", "", "")};
@@ -390,21 +460,6 @@ static const struct opt_table policies_table = {"policies", sizeof(struct policy
 						policies_opts};
 const struct opt_table scenario_compare_table = {"compare", sizeof(struct policy_set),
 						 compare_opts};
-
-#define OVERCOMMIT(F, D, H)                                                                   \
-	{                                                                                     \
-		.name = #F, .type = OPT_RATIO, .offset = offsetof(struct overcommit_spec, F), \
-		.def = D, .min = 0.001, .max = INFINITY, .help = H                            \
-	}
-static const struct opt overcommit_opts[] = {
-	OVERCOMMIT(cpu, "none", "vCPU speed that may be placed per host CPU; none: no bound"),
-	OVERCOMMIT(memory, "1", "VM RAM that may be placed per host memory; none: no bound"),
-	OVERCOMMIT(disk, "1", "VM disk space that may be placed per host disk; none: no bound"),
-	OVERCOMMIT(network, "1", "VM network rate per host network; none: no bound"),
-	{.name = NULL},
-};
-static const struct opt_table overcommit_table = {"overcommit", sizeof(struct overcommit_spec),
-						  overcommit_opts};
 
 static const struct opt memory_model_opts[] = {
 	{.name = "reuse",
@@ -560,6 +615,12 @@ static const struct opt scenario_opts[] = {
 	 .required = true,
 	 .sub = &vm_table,
 	 .help = "groups of alike VMs"},
+	{.name = "rules",
+	 .type = OPT_MAPS,
+	 .offset = offsetof(struct scenario, rules),
+	 .def = "",
+	 .sub = &rule_table,
+	 .help = "which VMs must stand together or apart"},
 	{.name = "actions",
 	 .type = OPT_MAPS,
 	 .offset = offsetof(struct scenario, actions),

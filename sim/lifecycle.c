@@ -159,7 +159,7 @@ static int admit(struct run *run, uint32_t vm)
 	uint32_t host = placing_choose(run, vm);
 	if (host != PLACE_NOWHERE)
 		return lifecycle_start(run, vm, host);
-	output_event(run->output, run, "full", vm, DC_NONE);
+	output_full(run->output, run, vm);
 	return queues ? wait_in_line(run, vm) : reject(run, vm);
 }
 
@@ -175,7 +175,7 @@ static int retry_batch(struct run *run)
 		if (run->plan.dc.vm.host[vm] != DC_NONE)
 			continue;
 		if (run->plan.dc.vm.created_ns[vm] == run->now_ns)
-			output_event(run->output, run, "full", vm, DC_NONE);
+			output_full(run->output, run, vm);
 		if (run->scenario->when_full == FULL_QUEUE && placing_could_ever(run, vm))
 			run->waiting[kept++] = vm;
 		else

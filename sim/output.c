@@ -140,7 +140,8 @@ static const char *const vm_timeline_columns[] = {"run",
 						  "iops_grant",
 						  NULL};
 static const char *const event_columns[] = {"run",   "policy", "seed", "time_s",
-					    "event", "vm",     "host", NULL};
+					    "event", "vm",     "host", "reason",
+					    NULL};
 static const char *const distribution_columns[] = {"run",      "policy", "seed",  "of",
 						   "quantity", "value",  "share", NULL};
 
@@ -659,18 +660,30 @@ int output_vm(struct output *o, struct run *run, uint32_t vm)
 	return rc;
 }
 
-void output_event(struct output *o, struct run *run, const char *what, uint32_t vm, uint32_t host)
+static void write_event(struct output *o, struct run *run, const char *what, uint32_t unit[2],
+			const char *reason)
 {
 	char name[160];
-
-	if (!o->csv[OUTPUT_EVENTS])
-		return;
 	struct csv *csv = begin(o, OUTPUT_EVENTS);
+
 	csv_time(csv, run->now_ns);
 	csv_text(csv, what);
-	csv_text(csv, vm == DC_NONE ? "" : run_vm_name(run, vm, name, sizeof(name)));
-	csv_text(csv, host == DC_NONE ? "" : run_host_name(run, host, name, sizeof(name)));
+	csv_text(csv, unit[0] == DC_NONE ? "" : run_vm_name(run, unit[0], name, sizeof(name)));
+	csv_text(csv, unit[1] == DC_NONE ? "" : run_host_name(run, unit[1], name, sizeof(name)));
+	csv_text(csv, reason);
 	csv_end_row(csv);
+}
+
+void output_event(struct output *o, struct run *run, const char *what, uint32_t vm, uint32_t host)
+{
+	if (o->csv[OUTPUT_EVENTS])
+		write_event(o, run, what, (uint32_t[2]){vm, host}, "");
+}
+
+void output_full(struct output *o, struct run *run, uint32_t vm)
+{
+	if (o->csv[OUTPUT_EVENTS])
+		write_event(o, run, "full", (uint32_t[2]){vm, DC_NONE}, placing_why(run, vm));
 }
 
 /* VMs that outlive the run. */

@@ -50,5 +50,7 @@ int output_vm(struct output *o, struct run *run, uint32_t vm) must_check; /* its
 /* The number of running VMs is about to change, or a time of interest has come. */
 int output_population(struct output *o, const struct run *run) must_check;
 void output_event(struct output *o, struct run *run, const char *what, uint32_t vm, uint32_t host);
+/* The VM finds no host: the event says why. */
+void output_full(struct output *o, struct run *run, uint32_t vm);
 
 #endif

@@ -10,15 +10,16 @@
 #include "sim/run.h"
 
 struct admission {
-	const struct run *run;
+	const struct dc *dc;
 	const struct vm_class *class;
+	uint32_t vm;
 };
 
 static bool admits(const void *ctx, uint32_t host)
 {
 	const struct admission *a = ctx;
 
-	return dc_admits(&a->run->plan.dc, host, a->class);
+	return dc_takes(a->dc, host, a->vm);
 }
 
 static struct place_view view_of(const struct run *run)
@@ -44,11 +45,27 @@ static struct place_view view_of(const struct run *run)
 static void view_for(struct place_view *view, struct admission *ctx, const struct run *run,
 		     uint32_t vm)
 {
-	*ctx = (struct admission){run, dc_class_of(&run->plan.dc, vm)};
+	const struct dc *dc = &run->plan.dc;
+
+	*ctx = (struct admission){dc, dc_class_of(dc, vm), vm};
 	view->admits = admits;
 	view->ctx = ctx;
 	view->floor = ctx->class->floor;
 	view->load = ctx->class->request[DC_DIM_CPU];
+	view->type_ok = dc->rules ? dc->rules[dc->vm.group[vm]].type_ok : NULL;
+}
+
+/* Of rules that keep VMs together on a host where some are already: that host, else DC_NONE. */
+static uint32_t must_join(const struct dc *dc, uint32_t vm)
+{
+	const struct group_rules *rules = dc->rules ? &dc->rules[dc->vm.group[vm]] : NULL;
+
+	for (size_t i = 0; rules && i < rules->n; i++) {
+		const struct rule *rule = rules->rule[i];
+		if (rule->together && !rule->racks && rule->placed > 0)
+			return rule->at;
+	}
+	return DC_NONE;
 }
 
 uint32_t placing_choose(struct run *run, uint32_t vm)
@@ -57,6 +74,9 @@ uint32_t placing_choose(struct run *run, uint32_t vm)
 	struct admission ctx;
 
 	view_for(&view, &ctx, run, vm);
+	uint32_t join = must_join(&run->plan.dc, vm);
+	if (join != DC_NONE)
+		return place_fits(&view, join, ctx.class->request) ? join : PLACE_NOWHERE;
 	uint32_t host = run->placer->place(run->placer_state, &view, ctx.class->request);
 	BUG_ON(host != PLACE_NOWHERE && !place_fits(&view, host, ctx.class->request));
 	return host;
@@ -66,16 +86,40 @@ bool placing_could_ever(const struct run *run, uint32_t vm)
 {
 	const struct dc *dc = &run->plan.dc;
 	const struct vm_class *class = dc_class_of(dc, vm);
+	const bool *ok = dc->rules ? dc->rules[dc->vm.group[vm]].type_ok : NULL;
 	bool fits = false;
 
 	for (size_t t = 0; t < dc->ntypes && !fits; t++) {
-		fits = dc->type[t].count > 0;
+		fits = dc->type[t].count > 0 && (!ok || ok[t]);
 		for (int d = 0; d < DC_DIMS; d++)
 			fits &= !(class->request[d] > dc->type[t].place[d] * (1 + PLACE_EPSILON));
 		for (int r = 0; r < RES_COUNT; r++)
 			fits &= class->floor[r] <= dc->type[t].capacity[r] * (1 + PLACE_EPSILON);
 	}
 	return fits;
+}
+
+static bool admits_without_rules(const void *ctx, uint32_t host)
+{
+	const struct admission *a = ctx;
+
+	return dc_admits(a->dc, host, a->class);
+}
+
+const char *placing_why(const struct run *run, uint32_t vm)
+{
+	struct place_view view = view_of(run);
+	struct admission ctx;
+
+	view_for(&view, &ctx, run, vm);
+	view.admits = admits_without_rules;
+	uint32_t host = place_next(&view, 0, ctx.class->request);
+	if (host != PLACE_NOWHERE) {
+		const struct rule *rule = dc_forbidden_by(ctx.dc, host, vm);
+		return rule ? rule->name : "placer";
+	}
+	view.type_ok = NULL;
+	return place_next(&view, 0, ctx.class->request) != PLACE_NOWHERE ? "labels" : "room";
 }
 
 bool placing_batches(const struct run *run)
@@ -100,7 +144,7 @@ static int larger_first(const void *a, const void *b)
 }
 
 /* Nothing is given back while a batch is placed: where one VM of a class did not fit, no other
- * does. @failed: by class. */
+ * does, unless rules change with every VM placed. @failed: by class. */
 static int place_sized(struct run *run, const struct sized *sized, size_t n, bool *failed)
 {
 	const uint32_t *class_id = run->plan.dc.vm.class_id;
@@ -114,7 +158,7 @@ static int place_sized(struct run *run, const struct sized *sized, size_t n, boo
 		if (host != PLACE_NOWHERE)
 			rc = lifecycle_start(run, vm, host);
 		else
-			failed[class_id[vm]] = true;
+			failed[class_id[vm]] = !run->plan.dc.rules;
 	}
 	return rc;
 }

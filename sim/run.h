@@ -112,6 +112,9 @@ int lifecycle_start(struct run *run, uint32_t vm, uint32_t host) must_check;
  * one. Whether VMs are placed in batches; if so, starts those of the @n given that fit somewhere. */
 uint32_t placing_choose(struct run *run, uint32_t vm);
 bool placing_could_ever(const struct run *run, uint32_t vm);
+/* Why the VM, for which there is no host, has none: "room", "labels" where other hosts had room, or
+ * the name of the rule; "placer" if it was free not to want a host. */
+const char *placing_why(const struct run *run, uint32_t vm);
 bool placing_batches(const struct run *run);
 int placing_batch(struct run *run, const uint32_t *vm, size_t n) must_check;
 
