@@ -36,7 +36,8 @@ LDLIBS   += -lyaml -lgsl -lgslcblas -ldl -lm
 
 DIRS     := sim/core models policies scenarios plots replay sim
 SRC      := $(filter-out sim/main.c,$(foreach d,$(DIRS),$(wildcard $(d)/*.c)))
-OBJ      := $(SRC:%.c=$(BUILD)/%.o)
+ASM      := $(wildcard replay/*.S)
+OBJ      := $(SRC:%.c=$(BUILD)/%.o) $(ASM:%.S=$(BUILD)/%.o)
 LIB      := $(BUILD)/libcotenant.a
 BIN      := $(BUILD)/cotenant
 TESTS    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
@@ -71,6 +72,10 @@ $(LIB): $(OBJ) $(BUILD)/objects
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(CPPFLAGS) -MMD -MP $(CFLAGS) -c -o $@ $<
+
+$(BUILD)/%.o: %.S $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,AS,$<)$(CC) -c -o $@ $<
 
 # The templates of the plots are in the program (.incbin), which the compiler does not tell.
 $(BUILD)/plots/plot.o: $(wildcard plots/*.gp)

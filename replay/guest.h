@@ -88,6 +88,9 @@ pid_t guest_pid(const struct guest *guest);
 /* Ends the process, whatever it does, and frees. */
 void guest_stop(struct guest *guest);
 
+/* Makes the guest program raise an exception: for tests of what follows. */
+void guest_crash(struct guest *guest);
+
 /* Live migration of a running guest into a second process on this machine, pre-copy over a socket. */
 struct guest_migration {
 	/* In. */

@@ -1,0 +1,200 @@
+/*
+ * A guest's process (agent.h): sets the guest up, gives its privileges away, then does the disk's work and
+ * moves the balloon while a thread per vCPU keeps the guest running.
+ */
+#include "replay/agent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LOOK_NS 5000000 /* between two looks at the order */
+#define CHUNK   4096u   /* pages brought in at a time, so that the disk does not wait long */
+
+uint32_t agent_order(const struct agent_shared *shared, struct guest_order *order)
+{
+	for (;;) {
+		uint32_t before = agent_get(&shared->sequence);
+		memcpy(order, &shared->order, sizeof(*order));
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (before % 2 == 0 && before == __atomic_load_n(&shared->sequence, __ATOMIC_RELAXED))
+			return before;
+	}
+}
+
+static int pin(const struct guest_spec *spec, struct err *err)
+{
+	cpu_set_t set;
+
+	if (spec->ncores == 0)
+		return 0;
+	CPU_ZERO(&set);
+	for (size_t i = 0; i < spec->ncores; i++)
+		CPU_SET((size_t)spec->cores[i], &set);
+	if (sched_setaffinity(0, sizeof(set), &set) < 0)
+		return err_run(err, -errno, "guest %s: cannot run on its cores: %s", spec->name,
+			       strerror(errno));
+	return 0;
+}
+
+/* Nothing of the controller stays open but the socket; returns its new number. */
+static int close_all(int socket)
+{
+	int null = open("/dev/null", O_RDWR);
+
+	for (int fd = 0; fd < 3; fd++)
+		dup2(null, fd);
+	int mine = dup2(socket, 3);
+	syscall(SYS_close_range, 4u, ~0u, 0);
+	return mine;
+}
+
+static int threads_start(struct agent *agent, struct err *err)
+{
+	for (uint32_t k = 0; k < agent->spec->vcpus; k++) {
+		pthread_t thread;
+		agent->vcpu[k] = (struct agent_vcpu){.agent = agent, .id = k};
+		int e = pthread_create(&thread, NULL, agent_vcpu_main, &agent->vcpu[k]);
+		if (e != 0)
+			return err_run(err, -e, "guest %s: thread: %s", agent->spec->name,
+				       strerror(e));
+		while (agent_get(&agent->shared->vcpu[k].tid) == 0)
+			sched_yield();
+	}
+	return 0;
+}
+
+static int set_up(struct agent *agent, int socket, struct err *err)
+{
+	int rc = agent->spec->leaf ? cg_join(agent->spec->leaf, getpid(), err) : 0;
+
+	agent->socket = close_all(socket);
+	if (rc == 0)
+		rc = pin(agent->spec, err);
+	if (rc == 0)
+		rc = agent_disk_open(&agent->disk, agent->spec, err);
+	if (rc == 0)
+		rc = vmm_open(&agent->vmm, (size_t)agent->spec->memory, agent->spec->vcpus, err);
+	if (rc < 0)
+		return rc;
+	agent->overhead = vmm_resident(agent->vmm);
+	rc = sandbox_user(agent->spec->uid, err);
+	if (rc == 0)
+		rc = threads_start(agent, err);
+	return rc < 0 ? rc : sandbox_syscalls(err);
+}
+
+/* Ends this guest alone; the controller reads why. */
+static void die(struct agent_shared *shared, const char *why)
+{
+	snprintf(shared->why, sizeof(shared->why), "%.300s", why);
+	agent_put(&shared->state, AGENT_DIED);
+	_exit(1);
+}
+
+/* The working set and what may be resident of it. Pages beyond are missed by the guest first and given
+ * back then; one that is touched in between comes back and is counted. */
+static void move_balloon(struct agent *agent, const struct guest_order *order)
+{
+	double most = order->memory < order->memory_most ? order->memory : order->memory_most;
+	size_t pages = (size_t)(order->memory / GUEST_PAGE), want = (size_t)(most / GUEST_PAGE);
+	size_t now = agent->resident;
+
+	if (want > now) {
+		size_t to = want - now > CHUNK ? now + CHUNK : want;
+		vmm_populate(agent->vmm, now, to);
+		want = to;
+	}
+	for (uint32_t k = 0; k < agent->spec->vcpus; k++) {
+		struct mailbox *box = vmm_mailbox(agent->vmm, k);
+		box->resident = want;
+		box->pages = pages;
+	}
+	if (want < now) {
+		struct timespec settle = {.tv_nsec = 200000};
+		nanosleep(&settle, NULL);
+		if (vmm_discard(agent->vmm, want, now) < 0)
+			die(agent->shared, "the balloon cannot give memory back");
+	}
+	agent->pages = pages;
+	agent->resident = want;
+}
+
+static bool balloon_moves(const struct agent *agent, const struct guest_order *order)
+{
+	double most = order->memory < order->memory_most ? order->memory : order->memory_most;
+
+	return (size_t)(most / GUEST_PAGE) != agent->resident ||
+	       (size_t)(order->memory / GUEST_PAGE) != agent->pages;
+}
+
+/* Waits, but not past @at_ns; the end of the controller is the end of the guest. */
+static void wait_until(struct agent *agent, int64_t at_ns)
+{
+	struct pollfd fd = {.fd = agent->socket, .events = POLLIN};
+	int64_t left = at_ns - agent_now_ns();
+	struct timespec t = {.tv_sec = left / 1000000000, .tv_nsec = left % 1000000000};
+	char byte;
+
+	if (left <= 0)
+		return;
+	if (ppoll(&fd, 1, &t, NULL) > 0 && read(agent->socket, &byte, 1) <= 0)
+		_exit(0);
+}
+
+static void serve(struct agent *agent)
+{
+	struct guest_order order = {0};
+	uint32_t sequence = 0;
+
+	for (;;) {
+		int64_t now = agent_now_ns(), due = INT64_MAX;
+		if (agent_get(&agent->shared->sequence) != sequence) {
+			sequence = agent_order(agent->shared, &order);
+			agent_disk_order(&agent->disk, &order, now);
+		}
+		bool moves = sequence != 0 && balloon_moves(agent, &order);
+		if (moves)
+			move_balloon(agent, &order);
+		if (sequence != 0 && !agent_get(&agent->shared->paused))
+			due = agent_disk_work(&agent->disk, agent->shared, now);
+		agent_put(&agent->shared->resident, vmm_resident(agent->vmm) - agent->overhead);
+		if (!moves)
+			wait_until(agent, due < now + LOOK_NS ? due : now + LOOK_NS);
+	}
+}
+
+void agent_main(struct agent_shared *shared, int socket, const struct guest_spec *spec, pid_t parent)
+{
+	static struct agent agent;
+	static struct err err;
+
+	prctl(PR_SET_NAME, "cotenant-guest");
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(0);
+	signal(SIGINT, SIG_IGN); /* the controller decides */
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGPIPE, SIG_IGN);
+	prctl(PR_SET_TIMERSLACK, 1);
+	agent.shared = shared;
+	agent.spec = spec;
+	if (set_up(&agent, socket, &err) < 0) {
+		agent_put(&shared->code, err.code);
+		agent_put(&shared->bad_input, err.kind == ERR_INPUT);
+		die(shared, err.text);
+	}
+	agent_put(&shared->state, AGENT_READY);
+	agent_put(&agent.go, 1);
+	serve(&agent);
+	_exit(0);
+}

@@ -1,0 +1,231 @@
+/*
+ * The controller's side of a guest (guest.h): starts its process, writes orders, reads counters, ends it.
+ */
+#include "replay/guest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "replay/agent.h"
+#include "sim/core/mem.h"
+
+#define START_TRIES 6000 /* x 5 ms: disks are written once before the start */
+
+struct guest {
+	struct agent_shared *shared;
+	pid_t pid; /* 0: reaped */
+	int status, socket;
+	uint32_t vcpus;
+	int schedstat[GUEST_VCPUS];
+	int64_t delay_ns; /* of the vCPUs, when it could last be read */
+	char name[64];
+};
+
+static void pause_ms(long ms)
+{
+	struct timespec t = {.tv_nsec = ms * 1000000};
+
+	nanosleep(&t, NULL);
+}
+
+static void *shared_map(void)
+{
+	void *p = mmap(NULL, sizeof(struct agent_shared), PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static bool reaped(struct guest *guest)
+{
+	if (guest->pid > 0 && waitpid(guest->pid, &guest->status, WNOHANG) == guest->pid)
+		guest->pid = 0;
+	return guest->pid == 0;
+}
+
+static int wait_for_start(struct guest *guest, struct err *err)
+{
+	struct agent_shared *s = guest->shared;
+
+	for (int i = 0; i < START_TRIES && agent_get(&s->state) == AGENT_STARTING; i++) {
+		if (reaped(guest) && agent_get(&s->state) == AGENT_STARTING)
+			return err_run(err, -ECHILD, "guest %s: ended while it started (status %d)",
+				       guest->name, guest->status);
+		pause_ms(i < 20 ? 1 : 5);
+	}
+	if (agent_get(&s->state) == AGENT_READY)
+		return 0;
+	if (agent_get(&s->state) == AGENT_STARTING)
+		return err_run(err, -ETIMEDOUT, "guest %s: does not start", guest->name);
+	return s->bad_input ? err_input(err, "%s", s->why) : err_run(err, s->code, "%s", s->why);
+}
+
+static void open_schedstat(struct guest *guest)
+{
+	char path[96];
+
+	for (uint32_t k = 0; k < guest->vcpus; k++) {
+		snprintf(path, sizeof(path), "/proc/%ld/task/%d/schedstat", (long)guest->pid,
+			 guest->shared->vcpu[k].tid);
+		guest->schedstat[k] = open(path, O_RDONLY | O_CLOEXEC);
+	}
+}
+
+int guest_start(struct guest **out, const struct guest_spec *spec, struct err *err)
+{
+	int pair[2];
+	struct guest *guest = mem_alloc(1, sizeof(*guest));
+
+	*out = guest;
+	if (!guest)
+		return err_nomem(err);
+	guest->socket = -1;
+	guest->vcpus = spec->vcpus;
+	memset(guest->schedstat, -1, sizeof(guest->schedstat));
+	snprintf(guest->name, sizeof(guest->name), "%s", spec->name);
+	guest->shared = shared_map();
+	if (!guest->shared)
+		return err_nomem(err);
+	if (spec->vcpus < 1 || spec->vcpus > GUEST_VCPUS)
+		return err_input(err, "guest %s: %u vCPUs (1 to %u)", spec->name, spec->vcpus,
+				 GUEST_VCPUS);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_run(err, -errno, "guest %s: socket: %s", spec->name, strerror(errno));
+	pid_t parent = getpid();
+	guest->socket = pair[0];
+	guest->pid = fork();
+	if (guest->pid == 0)
+		agent_main(guest->shared, pair[1], spec, parent);
+	close(pair[1]);
+	if (guest->pid < 0) {
+		guest->pid = 0;
+		return err_run(err, -errno, "guest %s: process: %s", spec->name, strerror(errno));
+	}
+	int rc = wait_for_start(guest, err);
+	if (rc == 0)
+		open_schedstat(guest);
+	return rc;
+}
+
+void guest_order(struct guest *guest, const struct guest_order *order)
+{
+	struct agent_shared *s = guest->shared;
+
+	__atomic_store_n(&s->sequence, s->sequence + 1, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	memcpy(&s->order, order, sizeof(*order));
+	agent_put(&s->sequence, s->sequence + 1);
+}
+
+/* Second number of the file: time in which the thread could run and did not. */
+static int64_t run_delay(int fd)
+{
+	char text[96];
+	ssize_t n = fd >= 0 ? pread(fd, text, sizeof(text) - 1, 0) : -1;
+	long long ran, waited;
+
+	if (n <= 0)
+		return -1;
+	text[n] = 0;
+	return sscanf(text, "%lld %lld", &ran, &waited) == 2 ? waited : -1;
+}
+
+void guest_read(const struct guest *guest, struct guest_report *report)
+{
+	const struct agent_shared *s = guest->shared;
+
+	*report = (struct guest_report){.at_ns = agent_now_ns(),
+					.read_ops = agent_get(&s->read_ops),
+					.write_ops = agent_get(&s->write_ops),
+					.read_bytes = agent_get(&s->read_bytes),
+					.write_bytes = agent_get(&s->write_bytes),
+					.io_latency_ns = agent_get(&s->io_latency_ns),
+					.io_latency_max_ns = agent_get(&s->io_latency_max_ns),
+					.resident = (double)agent_get(&s->resident)};
+	for (uint32_t k = 0; k < guest->vcpus; k++) {
+		const struct agent_vcpu_report *r = &s->vcpu[k];
+		int64_t late = agent_get(&r->late_ns), delay = run_delay(guest->schedstat[k]);
+		report->cpu_ns += agent_get(&r->cpu_ns);
+		report->unmet_ns += agent_get(&r->unmet_ns);
+		report->work += agent_get(&r->work);
+		report->touches += agent_get(&r->touches);
+		report->missed += agent_get(&r->missed);
+		report->exits += agent_get(&r->exits);
+		report->late_ns = late > report->late_ns ? late : report->late_ns;
+		report->run_delay_ns += delay > 0 ? delay : 0;
+	}
+}
+
+bool guest_alive(struct guest *guest, char *why, size_t n)
+{
+	bool died = agent_get(&guest->shared->state) == AGENT_DIED;
+
+	if (!reaped(guest) && !died)
+		return true;
+	if (died)
+		snprintf(why, n, "%s", guest->shared->why);
+	else if (WIFSIGNALED(guest->status))
+		snprintf(why, n, "killed by signal %d (%s)", WTERMSIG(guest->status),
+			 strsignal(WTERMSIG(guest->status)));
+	else
+		snprintf(why, n, "ended with status %d", WEXITSTATUS(guest->status));
+	return false;
+}
+
+static int set_paused(struct guest *guest, bool paused)
+{
+	agent_put(&guest->shared->paused, paused);
+	for (uint32_t k = 0; k < guest->vcpus && paused && guest->pid > 0; k++)
+		if (syscall(SYS_tgkill, guest->pid, guest->shared->vcpu[k].tid, SIGUSR1) < 0)
+			return -errno;
+	return 0;
+}
+
+int guest_pause(struct guest *guest)
+{
+	return set_paused(guest, true);
+}
+
+int guest_resume(struct guest *guest)
+{
+	return set_paused(guest, false);
+}
+
+pid_t guest_pid(const struct guest *guest)
+{
+	return guest->pid;
+}
+
+void guest_stop(struct guest *guest)
+{
+	if (!guest)
+		return;
+	if (guest->pid > 0) {
+		kill(guest->pid, SIGKILL);
+		while (waitpid(guest->pid, &guest->status, 0) < 0 && errno == EINTR)
+			continue;
+	}
+	for (uint32_t k = 0; k < guest->vcpus && k < GUEST_VCPUS; k++)
+		if (guest->schedstat[k] >= 0)
+			close(guest->schedstat[k]);
+	if (guest->socket >= 0)
+		close(guest->socket);
+	if (guest->shared)
+		munmap(guest->shared, sizeof(*guest->shared));
+	mem_free(guest);
+}
+
+void guest_crash(struct guest *guest)
+{
+	agent_put(&guest->shared->crash, 1);
+}
