@@ -45,6 +45,7 @@ struct trace {
 	int64_t start_ns;   /* the first step on the trace's own clock (Unix time or 0) */
 	int64_t step_ns;
 	enum trace_unit unit;
+	bool flat;          /* the grid has one row: VMs do the same from their first to their last step */
 	const float *cpu;   /* steps * n values; 0 where a VM has no sample */
 	const float *mem;   /* bytes in use; NULL = not in the trace */
 	const float *disk;  /* bytes/s; NULL = not in the trace */
@@ -54,6 +55,12 @@ struct trace {
 	size_t nnotes;
 	const struct trace_note *note; /* only those with count > 0 */
 };
+
+/* The cell of a VM at a step at which it is there. */
+static inline size_t trace_cell(const struct trace *trace, size_t step, size_t vm)
+{
+	return (trace->flat ? 0 : step) * trace->n + vm;
+}
 
 struct trace_ops {
 	struct plugin plugin;

@@ -10,6 +10,7 @@
 #define TRACE_LIST(X) \
 	X(planetlab)  \
 	X(bitbrains)  \
+	X(azure)      \
 	X(csv)
 
 #define TRACE_DECLARE(name) extern const struct trace_ops trace_reader_##name;

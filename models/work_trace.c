@@ -1,7 +1,8 @@
 /*
  * A workload that replays one VM of a trace from the moment the VM starts: column = the VM's index
  * in its group, row = (now - start) / step. After the last row it wants nothing and is done, or
- * begins again (repeat: true).
+ * begins again (repeat: true). Of a flat trace the row is the VM's only one, and `row` the number of
+ * steps after its first.
  *
  * A run asks a million of these at every tick, so the state is small, the cell of the present row
  * is kept as a pointer and the next row is a comparison and two additions away; factors are folded
@@ -87,8 +88,12 @@ static int replay_init(void *state, const struct workload_ctx *ctx, struct err *
 	bool repeat = s->opt.repeat;
 	s->run.trace = trace;
 	s->run.row = ctx->trace_from_first ? trace->vm[ctx->index].first : 0;
-	s->run.cell = trace->cpu + s->run.row * trace->n + ctx->index;
+	s->run.cell = trace->cpu + trace_cell(trace, s->run.row, ctx->index);
 	s->run.next_ns = ctx->now_ns + trace->step_ns;
+	if (trace->flat) {
+		s->run.row = trace->vm[ctx->index].last - trace->vm[ctx->index].first;
+		s->run.next_ns += s->run.row * trace->step_ns;
+	}
 	s->run.repeat = repeat;
 	return 0;
 }
@@ -97,7 +102,10 @@ static int replay_init(void *state, const struct workload_ctx *ctx, struct err *
 static void advance(struct replay *s, int64_t now_ns)
 {
 	const struct trace *trace = s->run.trace;
-	while (now_ns >= s->run.next_ns) {
+	while (trace->flat && now_ns >= s->run.next_ns && s->run.next_ns < INT64_MAX)
+		s->run.next_ns = s->run.repeat ? s->run.next_ns + (s->run.row + 1) * trace->step_ns
+					       : INT64_MAX;
+	while (!trace->flat && now_ns >= s->run.next_ns) {
 		s->run.next_ns += trace->step_ns;
 		s->run.cell += trace->n;
 		if (++s->run.row < trace->steps)

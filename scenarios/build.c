@@ -191,6 +191,23 @@ static struct vm_class class_of_spec(const struct scenario *s, const struct vm_s
 	return class;
 }
 
+/* Sizes of a trace repeat. A group's classes stand one after the other; a few are looked at. */
+static bool class_known(const struct plan *plan, const struct group *g,
+			const struct vm_class *class, uint32_t *id)
+{
+	size_t end = (size_t)g->class_id + 64;
+
+	for (size_t c = g->class_id; c < plan->dc.nclasses && c < end; c++) {
+		const struct vm_class *known = &plan->dc.class[c];
+		if (known->vcpus != class->vcpus || known->memory != class->memory ||
+		    known->speed != class->speed)
+			continue;
+		*id = (uint32_t)c;
+		return true;
+	}
+	return false;
+}
+
 int build_class(const struct scenario *scenario, struct plan *plan, size_t group, uint32_t index,
 		uint32_t *class_id)
 {
@@ -201,6 +218,8 @@ int build_class(const struct scenario *scenario, struct plan *plan, size_t group
 	if (!g->spec->size_from_trace || !g->trace || at >= g->trace->n)
 		return 0;
 	struct vm_class class = class_of_spec(scenario, g->spec, &g->trace->vm[at]);
+	if (class_known(plan, g, &class, class_id))
+		return 0;
 	return dc_add_class(&plan->dc, &class, class_id);
 }
 

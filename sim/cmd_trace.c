@@ -40,8 +40,9 @@ static size_t gather(const struct trace *t, const float *column, double *value, 
 
 	for (size_t i = 0; i < t->n; i++) {
 		struct stat_moments m = {0};
-		for (size_t k = t->vm[i].first; k <= t->vm[i].last; k++) {
-			value[n] = (double)column[k * t->n + i];
+		size_t last = t->flat ? t->vm[i].first : t->vm[i].last;
+		for (size_t k = t->vm[i].first; k <= last; k++) {
+			value[n] = (double)column[trace_cell(t, k, i)];
 			stat_add(&m, value[n++], 1);
 		}
 		mean[i] = m.mean;
@@ -58,7 +59,7 @@ static int print_column(const struct trace *t, const char *name, const char *uni
 
 	if (!column)
 		return 0;
-	value = mem_alloc(t->n * t->steps, sizeof(*value));
+	value = mem_alloc(t->n * (t->flat ? 1 : t->steps), sizeof(*value));
 	mean = mem_alloc(t->n, sizeof(*mean));
 	if (!value || !mean) {
 		mem_free(value);
@@ -167,7 +168,7 @@ static void write_row(const struct table *table, size_t step, size_t i)
 {
 	const struct trace *t = table->t;
 	const struct trace_vm *vm = &t->vm[i];
-	size_t at = step * t->n + i;
+	size_t at = trace_cell(t, step, i);
 	bool first = step == vm->first;
 
 	csv_time(table->csv, t->start_ns + (int64_t)step * t->step_ns);

@@ -20,6 +20,7 @@
 struct group_run {
 	struct rng *arrivals, *lifetime;
 	int64_t created;
+	uint32_t *by_first; /* indices in order of first sample, where a trace says who comes when */
 };
 
 int lifecycle_init(struct run *run)
@@ -291,22 +292,44 @@ static int create_next(struct run *run, uint32_t group)
 	return create(run, vm);
 }
 
+static int by_first_sample(const void *a, const void *b, void *ctx)
+{
+	const struct trace_vm *vm = ctx;
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	if (vm[x].first != vm[y].first)
+		return vm[x].first < vm[y].first ? -1 : 1;
+	return (x > y) - (x < y);
+}
+
 /* VMs of a trace that each begin with their first sample: one event per moment, not per VM. */
 static int create_by_trace(struct run *run, uint32_t group)
 {
 	struct group *g = &run->plan.group[group];
-	int64_t next = INT64_MAX;
+	struct group_run *live = &run->group[group];
+	const struct trace_vm *vm = &g->trace->vm[g->spec->trace_first];
+	int rc = 0;
 
-	for (int64_t k = 0; k < g->planned; k++) {
-		const struct trace_vm *t = &g->trace->vm[g->spec->trace_first + k];
-		int64_t at = g->spec->start_ns + t->first * g->trace->step_ns;
-		int rc = at == run->now_ns ? create(run, g->first_vm + (uint32_t)k) : 0;
-		if (rc < 0)
-			return rc;
-		if (at > run->now_ns && at < next)
-			next = at;
+	if (!live->by_first) {
+		live->by_first = arena_alloc(&run->arena, (size_t)g->planned, sizeof(uint32_t));
+		if (!live->by_first)
+			return err_nomem(run->err);
+		for (uint32_t k = 0; k < g->planned; k++)
+			live->by_first[k] = k;
+		qsort_r(live->by_first, (size_t)g->planned, sizeof(uint32_t), by_first_sample,
+			(void *)(uintptr_t)vm);
 	}
-	return next < run->end_ns ? run_schedule(run, EVENT_GROUP, group, next, NULL) : 0;
+	while (rc == 0 && live->created < g->planned) {
+		uint32_t k = live->by_first[live->created];
+		int64_t at = g->spec->start_ns + vm[k].first * g->trace->step_ns;
+		if (at > run->now_ns)
+			return at < run->end_ns
+				       ? run_schedule(run, EVENT_GROUP, group, at, NULL)
+				       : 0;
+		live->created++;
+		rc = create(run, g->first_vm + k);
+	}
+	return rc;
 }
 
 static int group_event(struct run *run, uint32_t group)

@@ -570,6 +570,30 @@ static void test_groups_are_counted(void **unused)
 	harness_close(&h);
 }
 
+/* Sizes, lives and average CPU from a table of VMs; the one of 64 GiB fits nowhere. */
+static void test_lives_of_a_table(void **unused)
+{
+	(void)unused;
+	struct harness h;
+
+	run_gives(&h,
+		  "tick: 300s\nduration: 3000s\noutput: {events: true}\n"
+		  "hosts: {name: h, cores: 8, speed: 1GHz, memory: 16GiB}\n"
+		  "vms: {name: v, memory: 1GiB, size_from_trace: true, life_from_trace: true,\n"
+		  "  workload: {kind: trace, path: tests/data/traces/azure.csv}}\n"
+		  "overcommit: {cpu: 1}\n",
+		  "0 create v-0\n0 start v-0 h-0\n300 create v-1\n300 start v-1 h-0\n"
+		  "600 create v-2\n600 full v-2\n600 reject v-2\n"
+		  "600 create v-3\n600 start v-3 h-0\n900 destroy v-3 h-0\n"
+		  "900 create v-4\n900 start v-4 h-0\n1500 destroy v-1 h-0\n2100 destroy v-4 h-0\n");
+	assert_near(vm_cell(&h, "v-0", "cpu_grant_mhz"), 35, 1e-6);
+	assert_near(vm_cell(&h, "v-1", "cpu_grant_mhz"), 800, 1e-6);
+	assert_near(vm_cell(&h, "v-4", "cpu_grant_mhz"), 2000, 1e-6);
+	assert_near(vm_cell(&h, "v-4", "running_s"), 1200, 1e-9);
+	assert_true(cell(&h, OUTPUT_GROUPS, "group", "v", "rejected") == 1);
+	harness_close(&h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -593,6 +617,7 @@ int main(void)
 		cmocka_unit_test(test_one_repairer),
 		cmocka_unit_test(test_bad_outages),
 		cmocka_unit_test(test_groups_are_counted),
+		cmocka_unit_test(test_lives_of_a_table),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

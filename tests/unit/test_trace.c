@@ -493,6 +493,51 @@ static void more_errors_than_kept(void **state)
 	assert_int_equal(err.count, 22);
 }
 
+static void azure_table(void **state)
+{
+	struct trace *t;
+	static const struct {
+		uint32_t first, last, cores;
+		double memory, cpu;
+	} want[] = {{0, 8638, 1, 1.75, 3.5},
+		    {1, 4, 2, 3.5, 40},
+		    {2, 2, 24, 64, 6.25},
+		    {2, 2, 4, 0.75, 50},
+		    {3, 6, 4, 7, 50}};
+
+	(void)state;
+	assert_int_equal(trace_load(&t, DATA "azure.csv", NULL, &err), 0);
+	assert_string_equal(t->format, "azure");
+	assert_int_equal(t->n, 5);
+	assert_int_equal(t->steps, 8639);
+	assert_true(t->flat && t->step_ns == INT64_C(300000000000) && t->unit == TRACE_PERCENT);
+	for (size_t i = 0; i < 5; i++) {
+		assert_int_equal(t->vm[i].first, want[i].first);
+		assert_int_equal(t->vm[i].last, want[i].last);
+		assert_int_equal(t->vm[i].cores, want[i].cores);
+		assert_true(t->vm[i].memory == want[i].memory * 1073741824);
+		assert_true((double)t->cpu[trace_cell(t, want[i].last, i)] == want[i].cpu);
+	}
+	assert_string_equal(t->vm[2].name, "cc");
+	assert_int_equal(t->nnotes, 3);
+	assert_int_equal(t->note[1].count, 2);
+	assert_int_equal(t->note[2].count, 1);
+	trace_free(t);
+	static const char *const damaged[][2] = {
+		{"a,s,d,0,300,1,1,1,Interactive,2\n", ":1: has 10 fields (a VM has 11)"},
+		{"a,s,d,600,300,1,1,1,Interactive,2,4\n",
+		 ":1: \"300\" is before the VM was created"},
+		{"a,s,d,0,300,1,1,1,Interactive,2,4\nb,s,d,0,x,1,1,1,Interactive,2,4\n",
+		 ":2: \"x\" is not a time in seconds from 0"},
+		{"a,s,d,0,300,1,-1,1,Interactive,2,4\n", ":1: \"-1\" is not a percentage of CPU"},
+		{"a,s,d,0,300,1,1,1,Interactive,1.5,4\n", ":1: \"1.5\" is not a number of cores"},
+		{"a,s,d,0,300,1,1,1,Interactive,2,\n", ":1: \"\" is not an amount of memory in GB"},
+	};
+	for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++)
+		assert_non_null(
+			strstr(errors_of("azure", "vmtable.csv", damaged[i][0]), damaged[i][1]));
+}
+
 static void formats(void **state)
 {
 	struct trace *t;
@@ -500,7 +545,8 @@ static void formats(void **state)
 	(void)state;
 	assert_int_equal(trace_load(&t, DATA "cores.csv", "vhs", &err), -EINVAL);
 	assert_string_equal(
-		err.text, "vhs: no such trace format (would be one of planetlab, bitbrains, csv)");
+		err.text, "vhs: no such trace format (would be one of planetlab, bitbrains, "
+			  "azure, csv)");
 	err_clear(&err);
 	assert_int_equal(trace_load(&t, "/nonexistent", NULL, &err), -EINVAL);
 	assert_string_equal(err.text, "/nonexistent: cannot be opened: No such file or directory");
@@ -719,6 +765,7 @@ int main(void)
 		TEST(csv_damaged),
 		TEST(earlier_errors),
 		TEST(more_errors_than_kept),
+		TEST(azure_table),
 		TEST(formats),
 		TEST(numbers),
 		TEST(times),
