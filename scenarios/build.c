@@ -214,7 +214,7 @@ int build_class(const struct scenario *scenario, struct plan *plan, size_t group
 	const struct group *g = &plan->group[group];
 
 	*class_id = g->class_id;
-	size_t at = (size_t)g->spec->trace_first + index;
+	size_t at = (size_t)g->trace_first + index;
 	if (!g->spec->size_from_trace || !g->trace || at >= g->trace->n)
 		return 0;
 	struct vm_class class = class_of_spec(scenario, g->spec, &g->trace->vm[at]);
@@ -259,8 +259,7 @@ static int build_group_loads(const struct vm_spec *spec, const struct trace_set 
 				   .nloads = spec->workloads.n,
 				   .load = spec->workloads.items,
 				   .trace = trace,
-				   .trace_from_first = spec->life_from_trace,
-				   .trace_first = (uint32_t)spec->trace_first};
+				   .trace_from_first = spec->life_from_trace};
 	for (size_t k = 0; k < spec->workloads.n; k++) {
 		const char *format, *path = trace_path_of(load_at(spec, k), &format);
 		trace[k] = path ? trace_find(traces, path) : NULL;
@@ -269,23 +268,47 @@ static int build_group_loads(const struct vm_spec *spec, const struct trace_set 
 	return 0;
 }
 
-/* How many VMs the group has from the start; its trace must have that many. */
-static int group_size(const struct vm_spec *spec, struct group *g, struct err *err)
+int64_t build_share(const struct vm_spec *spec, int64_t vms)
 {
-	int64_t in_trace = g->trace ? (int64_t)g->trace->n - spec->trace_first : 0;
+	return (int64_t)ceil(spec->trace_share * (double)vms - 1e-9);
+}
 
-	if (spec->count >= 0)
+/* The trace's VMs before the @i-th group's, where groups take shares of it one after the other. */
+static int64_t shares_before(const struct plan *plan, size_t i)
+{
+	const struct group *g = plan->group;
+	int64_t before = 0, all = (int64_t)g[i].trace->n;
+
+	for (size_t k = 0; k < i; k++)
+		before += g[k].trace == g[i].trace ? build_share(g[k].spec, all) : 0;
+	return before < all ? before : all;
+}
+
+/* How many VMs the group has from the start; its trace must have that many. */
+static int group_size(const struct plan *plan, size_t i, struct err *err)
+{
+	struct group *g = &plan->group[i];
+	const struct vm_spec *spec = g->spec;
+	bool shared = g->trace && spec->trace_share > 0;
+	int64_t first = shared ? shares_before(plan, i) : spec->trace_first;
+	int64_t in_trace = g->trace ? (int64_t)g->trace->n - first : 0;
+
+	g->trace_first = (uint32_t)first;
+	if (shared)
+		g->planned = (int64_t)fmin((double)build_share(spec, (int64_t)g->trace->n),
+					   (double)in_trace);
+	else if (spec->count >= 0)
 		g->planned = spec->count;
 	else if (g->trace)
 		g->planned = in_trace;
 	else
 		g->planned = spec->arrivals.law == DIST_NONE ? 1 : -1;
-	if (g->trace && (g->planned > in_trace || in_trace <= 0))
+	if (g->trace && !shared && (g->planned > in_trace || in_trace <= 0))
 		return err_input(err,
 				 "%s: vms.%s: %lld VMs from number %lld on are asked of a trace "
 				 "that has %zu",
 				 g->trace->path, spec->name, (long long)g->planned,
-				 (long long)spec->trace_first, g->trace->n);
+				 (long long)first, g->trace->n);
 	return 0;
 }
 
@@ -416,7 +439,8 @@ int build_plan(const struct scenario *scenario, const struct trace_set *traces, 
 		g->spec = vm_spec_at(scenario, i);
 		if (build_group_loads(g->spec, traces, arena, g, &plan->load[i]) < 0)
 			return err_nomem(err);
-		rc = group_size(g->spec, g, err);
+		rc = group_size(plan, i, err);
+		plan->load[i].trace_first = g->trace_first;
 		vms += g->planned > 0 ? (size_t)g->planned : 0;
 	}
 	if (rc < 0)

@@ -37,6 +37,7 @@ struct group {
 	uint32_t first_vm;         /* id of the first, where planned >= 0 */
 	uint32_t class_id;         /* of VMs whose size the trace does not tell */
 	const struct trace *trace; /* that sizes or lives are taken from; NULL if none */
+	uint32_t trace_first;      /* its VM that is the group's first */
 };
 
 struct plan {
@@ -53,6 +54,9 @@ int build_plan(const struct scenario *scenario, const struct trace_set *traces, 
 /* The class of a VM of the group, added if the trace gives it a size of its own. */
 int build_class(const struct scenario *scenario, struct plan *plan, size_t group, uint32_t index,
 		uint32_t *class_id) must_check;
+
+/* How many VMs a share of a trace with so many is (vm_spec.trace_share). */
+int64_t build_share(const struct vm_spec *spec, int64_t vms);
 
 /* The class that a resize makes of another one. */
 struct vm_class build_resized(const struct vm_class *class, const struct action_spec *action);

@@ -356,14 +356,33 @@ static const char *step_key(struct loader *ld, struct step *step, struct place a
 	return path + len;
 }
 
-/* Puts @value where @path leads, making mappings on the way. */
-static int set_at(struct loader *ld, struct node *root, struct place at, const char *path,
-		  struct node *value)
+static int set_from(struct loader *ld, struct step step, struct place at, const char *rest,
+		    struct node *value);
+
+/* The step "*": every entry of the list. */
+static int set_each(struct loader *ld, const struct step *list, struct place at, const char *rest,
+		    struct node *value)
 {
-	struct step step = {.slot = &root, .opts = scenario_table.opts};
+	int err = 0;
+
+	for (size_t i = 0; i < (*list->slot)->n && err == 0; i++) {
+		struct step entry = *list;
+		entry.slot = &(*list->slot)->item[i];
+		entry.in_list = true;
+		if (list->opt && list->opt->type == OPT_MAPS)
+			entry.opts = list->opt->sub->opts;
+		err = set_from(ld, entry, at, rest, value);
+	}
+	return err;
+}
+
+/* Puts @value where the rest of the path leads from @step, making mappings on the way. */
+static int set_from(struct loader *ld, struct step step, struct place at, const char *rest,
+		    struct node *value)
+{
 	unsigned before = ld->err->count;
 
-	for (const char *rest = path;;) {
+	for (;;) {
 		int err = step_open(ld, &step, at);
 		if (err)
 			return err;
@@ -378,6 +397,8 @@ static int set_at(struct loader *ld, struct node *root, struct place at, const c
 				    "of entries, with dots between)");
 			return 0;
 		}
+		if ((*step.slot)->kind == NODE_LIST && strncmp(rest, "*.", 2) == 0)
+			return set_each(ld, &step, at, rest + 2, value);
 		rest = (*step.slot)->kind == NODE_LIST ? step_entry(ld, &step, at, rest)
 						       : step_key(ld, &step, at, rest);
 		if (!rest)
@@ -414,7 +435,8 @@ static int apply_set(struct loader *ld, struct node *root, const struct scenario
 			return err_nomem(ld->err);
 		value->plain = true;
 	}
-	return set_at(ld, root, at, set->path, value);
+	struct step step = {.slot = &root, .opts = scenario_table.opts};
+	return set_from(ld, step, at, set->path, value);
 }
 
 static int load_tree(struct loader *ld, const char *path, const char *text, size_t len,

@@ -11,6 +11,7 @@
 #include "models/trace.h"
 #include "models/workload.h"
 #include "policies/registry.h"
+#include "scenarios/build.h"
 #include "scenarios/scenario.h"
 #include "sim/core/mem.h"
 #include "sim/core/opt.h"
@@ -58,7 +59,9 @@ static int count_vms(const struct scenario *s, int64_t *count, bool *more, struc
 			result = code;
 			continue;
 		}
-		if (vm->count >= 0)
+		if (vm->trace_share > 0 && traced >= 0)
+			*count += build_share(vm, traced);
+		else if (vm->count >= 0)
 			*count += vm->count;
 		else if (vm->arrivals.law != DIST_NONE)
 			*more = true;

@@ -65,7 +65,7 @@ static int schedule_end(struct run *run, uint32_t vm)
 {
 	const struct dc_vms *v = &run->plan.dc.vm;
 	const struct group *g = &run->plan.group[v->group[vm]];
-	size_t column = (size_t)g->spec->trace_first + v->index[vm];
+	size_t column = (size_t)g->trace_first + v->index[vm];
 	int64_t end = INT64_MAX;
 
 	if (g->spec->lifetime.law != DIST_NONE)
@@ -307,7 +307,7 @@ static int create_by_trace(struct run *run, uint32_t group)
 {
 	struct group *g = &run->plan.group[group];
 	struct group_run *live = &run->group[group];
-	const struct trace_vm *vm = &g->trace->vm[g->spec->trace_first];
+	const struct trace_vm *vm = &g->trace->vm[g->trace_first];
 	int rc = 0;
 
 	if (!live->by_first) {
