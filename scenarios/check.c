@@ -255,7 +255,14 @@ static void check_vms(struct loader *ld)
 			wrong(ld, &vm->workloads, "workload", vm, "is an empty list");
 		if (vm->start_ns >= s->duration_ns)
 			wrong(ld, &vm->start_ns, "start", vm, "is not before the end of the run");
+		if (vm->trace_share > 0 &&
+		    (vm->count >= 0 || mark_find(ld, &vm->trace_first, "trace_first")))
+			wrong(ld, &vm->trace_share, "trace_share", vm,
+			      "cannot stand beside count or trace_first");
 		if (!has_trace(vm)) {
+			if (vm->trace_share > 0)
+				wrong(ld, &vm->trace_share, "trace_share", vm,
+				      "needs a workload that replays a trace");
 			if (vm->size_from_trace)
 				wrong(ld, &vm->size_from_trace, "size_from_trace", vm,
 				      "needs a workload that replays a trace");
@@ -477,6 +484,14 @@ static void check_policy(struct loader *ld, const struct plugin_spec *spec, cons
 		wrong(ld, spec, key, NULL, "%s does not divide %s", ops->plugin.name, key);
 }
 
+/* Migration exists in that mode only. */
+static void check_migration(struct loader *ld, const struct plugin_spec *spec, const char *key)
+{
+	if (spec->plugin && ld->scenario->semantics == SEMANTICS_COTENANT &&
+	    mark_find(ld, spec, key))
+		wrong(ld, spec, key, NULL, "needs semantics: cloudsim-3.0.3");
+}
+
 static void check_policies(struct loader *ld, const struct policy_set *set)
 {
 	const struct mark *all = mark_find(ld, &set->all, "all");
@@ -491,6 +506,8 @@ static void check_policies(struct loader *ld, const struct policy_set *set)
 		if (!host[t].power.plugin && mark_find(ld, &set->placer, "placer"))
 			wrong(ld, &set->placer, "placer", NULL, "%s needs power of hosts %s",
 			      placer->plugin.name, host[t].name);
+	check_migration(ld, &set->detector, "detector");
+	check_migration(ld, &set->selector, "selector");
 	if (all && (mark_find(ld, &set->cpu, "cpu") || mark_find(ld, &set->memory, "memory") ||
 		    mark_find(ld, &set->disk, "disk")))
 		place_error(ld, all->at, "all",
@@ -512,6 +529,7 @@ void check_scenario(struct loader *ld)
 	check_labels(ld);
 	check_rules(ld);
 	check_actions(ld);
+	check_cloudsim(ld);
 	check_policies(ld, &s->policies);
 	for (size_t i = 0; i < s->compare.n; i++)
 		check_policies(ld, &set[i]);

@@ -104,6 +104,9 @@ const struct mark *mark_find(struct loader *ld, const void *addr, const char *na
 /* Checks what single settings cannot show. */
 void check_scenario(struct loader *ld);
 
+/* The same for `semantics: cloudsim-3.0.3` (check_cloudsim.c). */
+void check_cloudsim(struct loader *ld);
+
 /* Gives every set of policies what it inherits, and a name. */
 int runs_resolve(struct loader *ld) must_check;
 

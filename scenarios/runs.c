@@ -19,13 +19,16 @@ bool policy_only_joint(const char *name)
 }
 
 /* The policies of a set, in the order of their keys. */
-#define SPECS 5
-static const char *const spec_keys[SPECS] = {"all", "cpu", "memory", "disk", "placer"};
+#define SPECS   7
+#define DIVIDES 4 /* so many of them divide resources */
+static const char *const spec_keys[SPECS] = {"all",    "cpu",      "memory",  "disk",
+					     "placer", "detector", "selector"};
 
 static struct plugin_spec *spec_at(struct policy_set *set, size_t i)
 {
-	struct plugin_spec *const specs[SPECS] = {&set->all, &set->cpu, &set->memory, &set->disk,
-						  &set->placer};
+	struct plugin_spec *const specs[SPECS] = {&set->all,     &set->cpu,    &set->memory,
+						  &set->disk,    &set->placer, &set->detector,
+						  &set->selector};
 
 	return specs[i];
 }
@@ -95,13 +98,14 @@ static bool names_differ(const struct scenario *s)
 	return true;
 }
 
-static void inherit(struct policy_set *set, const struct policy_set *base,
+static void inherit(struct policy_set *set, struct policy_set *base,
 		    const struct policy_set *defaults)
 {
 	bool divides = set->cpu.plugin || set->memory.plugin || set->disk.plugin;
 
-	if (!set->placer.plugin)
-		set->placer = base->placer;
+	for (size_t i = DIVIDES; i < SPECS; i++)
+		if (!spec_at(set, i)->plugin)
+			*spec_at(set, i) = *spec_at(base, i);
 	if (!set->all.plugin && !divides)
 		set->all = base->all;
 	if (set->all.plugin)
@@ -123,7 +127,7 @@ int runs_resolve(struct loader *ld)
 	if (opt_defaults(opt_find(scenario_table.opts, "policies")->sub->opts, &defaults,
 			 &s->arena))
 		return err_nomem(ld->err);
-	for (size_t i = 1; s->policies.all.plugin && i < SPECS - 1; i++) {
+	for (size_t i = 1; s->policies.all.plugin && i < DIVIDES; i++) {
 		struct plugin_spec *spec = spec_at(&s->policies, i);
 		if (!mark_find(ld, spec, spec_keys[i]))
 			*spec = (struct plugin_spec){.plugin = NULL};

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "models/cloudsim.h"
 #include "sim/core/dist.h"
 #include "sim/core/err.h"
 #include "sim/core/mem.h"
@@ -76,6 +77,8 @@ struct vm_spec {
 				 it does */
 	bool life_from_trace; /* each VM lives from its first sample to a step after its last */
 	int64_t trace_first;  /* the first VM of the trace that this group takes, from 0 */
+	double trace_share;   /* the group takes this share of the trace's VMs, rounded up, after
+				 those of the groups before it; 0 = not said */
 	struct cpu_limits cpu;
 	struct mem_limits ram;
 	struct io_limits io;
@@ -115,6 +118,7 @@ struct action_spec {
 struct policy_set {
 	const char *name; /* as shown; derived from the policies if not given */
 	struct plugin_spec all, cpu, memory, disk, placer; /* plugin NULL = not named */
+	struct plugin_spec detector, selector;             /* of migrations; NULL = as none, mmt */
 };
 
 /* VMs of some groups that are to share a host or rack, or are not to. */
@@ -128,6 +132,7 @@ enum rule_level { LEVEL_HOST, LEVEL_RACK };
 
 enum reallocate { REALLOCATE_EVENT, REALLOCATE_TICK };
 enum host_order { HOSTS_GROUPED, HOSTS_ALTERNATE };
+enum semantics { SEMANTICS_COTENANT, SEMANTICS_CLOUDSIM };
 enum when_full { FULL_REJECT, FULL_QUEUE };
 enum on_failure { FAILURE_RESTART, FAILURE_LOSE };
 enum oom_action { OOM_DESTROY, OOM_RESTART };
@@ -155,8 +160,10 @@ struct scenario {
 	struct opt_list seeds; /* int64_t; overrides seed */
 	int64_t replications;  /* seed, seed + 1, ...; 1 */
 	int reallocate, when_full, oom, host_order, on_failure;
-	int64_t repairers;       /* 0 = as many as are needed */
-	const char *outages;     /* path of recorded failures; "" or NULL = none */
+	int64_t repairers;             /* 0 = as many as are needed */
+	const char *outages;           /* path of recorded failures; "" or NULL = none */
+	int semantics;                 /* enum semantics */
+	struct cloudsim_quirks quirks; /* of SEMANTICS_CLOUDSIM */
 	struct opt_list hosts;   /* struct host_spec */
 	struct opt_list vms;     /* struct vm_spec */
 	struct opt_list rules;   /* struct rule_spec */
@@ -169,7 +176,7 @@ struct scenario {
 };
 
 /* A --set path=value of the command line: "vms.web.count=5", "tick=1s", "policies.cpu=equal". List
- * entries are named by their `name:` or by index from 0. */
+ * entries are named by their `name:` or by index from 0; "vms.*.count=5" sets it in all of them. */
 struct scenario_set {
 	const char *path, *value;
 };

@@ -13,6 +13,7 @@
 
 static const char *const reallocate_names[] = {"event", "tick", NULL};
 static const char *const when_full_names[] = {"reject", "queue", NULL};
+static const char *const semantics_names[] = {"cotenant", "cloudsim-3.0.3", NULL};
 static const char *const host_order_names[] = {"grouped", "alternate", NULL};
 static const char *const on_failure_names[] = {"restart", "lose", NULL};
 static const char *const oom_names[] = {"destroy", "restart", NULL};
@@ -281,6 +282,13 @@ static const struct opt vm_opts[] = {
 	 .def = "0",
 	 .max = LARGE,
 	 .help = "first VM of the trace that this group takes, counted from 0"},
+	{.name = "trace_share",
+	 .type = OPT_RATIO,
+	 .offset = offsetof(struct vm_spec, trace_share),
+	 .def = "",
+	 .min = 1e-6,
+	 .max = 1,
+	 .help = "the group is this share of the trace's VMs, rounded up, after the shares before"},
 	{.name = "cpu",
 	 .type = OPT_MAP,
 	 .offset = offsetof(struct vm_spec, cpu),
@@ -450,6 +458,10 @@ const struct opt_table scenario_action_table = {"action", sizeof(struct action_s
 		POLICY(memory, DIVIDE, policy_kind, "divides a host's memory"),                  \
 		POLICY(disk, DIVIDE, policy_kind, "divides a disk's bandwidth and operations"),  \
 		POLICY(placer, PLACE, placer_kind, "chooses the host of a new VM"),              \
+		POLICY(detector, "", cloudsim_detector_kind,                                     \
+		       "when a host is overloaded; needs semantics: cloudsim-3.0.3"),            \
+		POLICY(selector, "", cloudsim_selector_kind,                                     \
+		       "which VM leaves an overloaded host; mmt when absent"),                   \
 	{                                                                                        \
 		.name = NULL                                                                     \
 	}
@@ -507,6 +519,15 @@ static const struct opt output_opts[] = {
 	{.name = NULL},
 };
 static const struct opt_table output_table = {"output", sizeof(struct output_spec), output_opts};
+
+#define QUIRK(NAME, HELP)                                                                  \
+	{.name = #NAME,                                                                    \
+	 .type = OPT_BOOL,                                                                 \
+	 .offset = offsetof(struct cloudsim_quirks, NAME),                                 \
+	 .def = "true",                                                                    \
+	 .help = HELP},
+static const struct opt quirk_opts[] = {CLOUDSIM_QUIRKS(QUIRK){.name = NULL}};
+static const struct opt_table quirk_table = {"quirks", sizeof(struct cloudsim_quirks), quirk_opts};
 
 static const struct opt scenario_opts[] = {
 	{.name = "name",
@@ -597,6 +618,17 @@ static const struct opt scenario_opts[] = {
 	 .def = "destroy",
 	 .choices = oom_names,
 	 .help = "what becomes of a VM when memory and swap of its host are out"},
+	{.name = "semantics",
+	 .type = OPT_ENUM,
+	 .offset = offsetof(struct scenario, semantics),
+	 .def = "cotenant",
+	 .choices = semantics_names,
+	 .help = "cloudsim-3.0.3: compute what CloudSim 3.0.3 prints for its PlanetLab experiment"},
+	{.name = "quirks",
+	 .type = OPT_MAP,
+	 .offset = offsetof(struct scenario, quirks),
+	 .sub = &quirk_table,
+	 .help = "what CloudSim does and a machine room does not; false leaves one out"},
 	{.name = "host_order",
 	 .type = OPT_ENUM,
 	 .offset = offsetof(struct scenario, host_order),

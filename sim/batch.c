@@ -168,6 +168,20 @@ static void comment_line(const struct state *s, char *buf, size_t n)
 		 s->batch->scenario->name, strchr(s->fingerprint, ' ') + 1);
 }
 
+static int compat(const struct state *s, const struct output_label *label, struct run *run,
+		  struct output *output, struct err *err)
+{
+	struct compat_result result = {0};
+	int rc = compat_run(s->batch->scenario, s->batch->traces, label->policies, label->seed,
+			    &run->arena, &result, err);
+
+	run->count.vm_steps = result.cloudsim.vm_steps;
+	if (rc == 0)
+		output_compat(output, &result);
+	s->progress[label->run - 1] = 1;
+	return rc;
+}
+
 static int one_run(const struct state *s, size_t i, const char *dir, struct run *run,
 		   struct err *err)
 {
@@ -180,13 +194,14 @@ static int one_run(const struct state *s, size_t i, const char *dir, struct run 
 	comment_line(s, comment, sizeof(comment));
 	memset(run, 0, sizeof(*run));
 	int rc = output_open(&output, dir, comment, s->batch->scenario, &label, err);
-	if (rc == 0)
+	if (rc == 0 && s->batch->scenario->semantics == SEMANTICS_CLOUDSIM)
+		rc = compat(s, &label, run, output, err);
+	else if (rc == 0)
 		rc = run_init(run, s->batch->scenario, s->batch->traces, &policies, label.seed,
 			      output, err);
-	if (rc == 0) {
-		run->progress = &s->progress[i];
+	run->progress = &s->progress[i];
+	if (rc == 0 && s->batch->scenario->semantics == SEMANTICS_COTENANT)
 		rc = run_go(run);
-	}
 	int closed = output_close(output, rc == 0, err);
 	return rc < 0 ? rc : closed;
 }

@@ -69,6 +69,13 @@ static const char *const summary_columns[] = {"run",
 					      "availability",
 					      "lost",
 					      "vm_availability",
+					      "overall_slav",
+					      "average_slav",
+					      "shutdowns",
+					      "shutdown_mean_s",
+					      "shutdown_sd_s",
+					      "idle_destroyed",
+					      "overfull",
 					      NULL};
 static const char *const vm_columns[] = {"run",
 					 "policy",
@@ -156,6 +163,9 @@ const char *const *const output_columns[OUTPUT_FILES] = {
 	[OUTPUT_DISTRIBUTIONS] = distribution_columns,
 };
 
+/* The last columns of the summary, which honest runs leave empty. */
+#define COMPAT_ONLY 7
+
 /* What one VM has gathered. */
 struct vm_sums {
 	double want[RES_COUNT], grant[RES_COUNT];
@@ -206,6 +216,8 @@ size_t output_ncolumns(enum output_file file)
 
 bool output_wants(const struct scenario *scenario, enum output_file file)
 {
+	if (scenario->semantics == SEMANTICS_CLOUDSIM)
+		return file == OUTPUT_SUMMARY;
 	if (file == OUTPUT_EVENTS)
 		return scenario->output.events;
 	if (file == OUTPUT_DISTRIBUTIONS)
@@ -853,6 +865,49 @@ static void write_summary(struct output *o, struct run *run, double time_s)
 	csv_real(csv, 1 - metrics_share(t[M_DOWN], t[M_HOST_TIME]));
 	csv_int(csv, (int64_t)run->count.lost);
 	csv_real(csv, vm_availability(o));
+	for (size_t i = 0; i < COMPAT_ONLY; i++)
+		csv_real(csv, (double)NAN);
+	csv_end_row(csv);
+}
+
+void output_compat(struct output *o, const struct compat_result *result)
+{
+	const struct cloudsim_result *r = &result->cloudsim;
+	double slav = r->slatah * r->pdm;
+	bool off = r->shutdowns > 0;
+	const struct {
+		const char *column;
+		double value;
+	} known[] = {
+		{"vms", (double)result->vms},
+		{"placed", (double)(result->vms - r->unplaced)},
+		{"rejected", (double)r->unplaced},
+		{"energy_kwh", r->energy_kwh},
+		{"slatah", r->slatah},
+		{"pdm", r->pdm},
+		{"slav", slav},
+		{"esv", r->energy_kwh * slav},
+		{"migrations", (double)r->migrations},
+		{"overall_slav", r->overall_slav},
+		{"average_slav", r->average_slav},
+		{"shutdowns", (double)r->shutdowns},
+		{"shutdown_mean_s", off ? r->shutdown_mean_s : (double)NAN},
+		{"shutdown_sd_s", r->shutdowns > 1 ? r->shutdown_sd_s : (double)NAN},
+		{"idle_destroyed", (double)r->destroyed},
+		{"overfull", (double)r->overfull},
+	};
+	struct csv *csv = o->csv[OUTPUT_SUMMARY];
+
+	csv_int(csv, (int64_t)o->label.run);
+	csv_text(csv, o->label.policies->name);
+	for (size_t c = 2; summary_columns[c]; c++) {
+		double value = strcmp(summary_columns[c], "seed") == 0 ? (double)o->label.seed
+								       : (double)NAN;
+		for (size_t k = 0; k < sizeof(known) / sizeof(*known); k++)
+			if (strcmp(summary_columns[c], known[k].column) == 0)
+				value = known[k].value;
+		csv_real(csv, value);
+	}
 	csv_end_row(csv);
 }
 

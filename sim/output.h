@@ -7,6 +7,7 @@
 #define COTENANT_SIM_OUTPUT_H
 
 #include "plots/csv.h"
+#include "sim/compat.h"
 #include "sim/run.h"
 
 enum output_file {
@@ -39,6 +40,9 @@ int output_open(struct output **output, const char *dir, const char *comment,
 		const struct scenario *scenario, const struct output_label *label,
 		struct err *err) must_check;
 int output_close(struct output *output, bool commit, struct err *err) must_check;
+
+/* The summary of a run of `semantics: cloudsim-3.0.3`, which writes nothing else. */
+void output_compat(struct output *o, const struct compat_result *result);
 
 /* What a run reports; see run.c and lifecycle.c for when. */
 int output_row(struct output *o, struct run *run) must_check;  /* a tick has ended */

@@ -14,6 +14,7 @@ keep() {
 	rm -rf "$1/keep"
 	mkdir "$1/keep" || exit 2
 	for file in $files; do
+		[ -e "$1/$file" ] || continue
 		if [ "$file" = summary.csv ] || [ "$(wc -c <"$1/$file")" -le 24576 ]; then
 			cp "$1/$file" "$1/keep/"
 		else

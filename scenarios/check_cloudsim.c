@@ -1,0 +1,106 @@
+/* What a scenario with `semantics: cloudsim-3.0.3` may not have, because CloudSim's PlanetLab
+ * experiment has nothing like it: an answer that leaves it out would be another answer. */
+#include <math.h>
+#include <string.h>
+
+#include "models/power_list.h"
+#include "models/work_list.h"
+#include "models/workload.h"
+#include "scenarios/load.h"
+#include "sim/core/opt.h"
+
+#define IN_THIS_MODE " (semantics: cloudsim-3.0.3)"
+
+/* At the setting, or where it was not written, at the entry that lacks it. */
+static void refuse(struct loader *ld, const void *addr, const char *name, const void *owner,
+		   const char *text)
+{
+	const struct mark *mark = mark_find(ld, addr, name);
+
+	if (!mark && owner)
+		mark = mark_find(ld, owner, "");
+	if (!mark)
+		mark = mark_find(ld, &ld->scenario->semantics, "semantics");
+	if (mark)
+		place_error(ld, mark->at, name, "%s" IN_THIS_MODE, text);
+}
+
+static void check_hosts(struct loader *ld)
+{
+	const struct scenario *s = ld->scenario;
+	const struct host_spec *host = s->hosts.items;
+
+	for (size_t i = 0; i < s->hosts.n; i++, host++) {
+		if (host->power.plugin != &power_table.plugin)
+			refuse(ld, &host->power, "power", host, "has to be a table");
+		if (isinf(host->network) || !(host->network > 0))
+			refuse(ld, &host->network, "network", host,
+			       "has to be given: VMs migrate at half of it");
+		if (host->time_to_failure.law != DIST_NONE)
+			refuse(ld, &host->time_to_failure, "time_to_failure", host,
+			       "cannot be: hosts do not fail");
+	}
+}
+
+/* Whether the workload replays a trace as it is. */
+static bool replays(const struct plugin_spec *load)
+{
+	const struct opt *opts = load->plugin->opts;
+	const char *state = load->state;
+
+	if (load->plugin != &workload_trace.plugin)
+		return false;
+	const struct cpu_amount *cpu = (const void *)(state + opt_find(opts, "cpu")->offset);
+	const double *scale = (const void *)(state + opt_find(opts, "scale")->offset);
+	const bool *repeat = (const void *)(state + opt_find(opts, "repeat")->offset);
+	return *scale == 1 && !*repeat && cpu->unit == CPU_FRACTION && cpu->value == 1;
+}
+
+static void check_vms(struct loader *ld)
+{
+	const struct scenario *s = ld->scenario;
+	const struct vm_spec *vm = s->vms.items;
+
+	for (size_t i = 0; i < s->vms.n; i++, vm++) {
+		const struct plugin_spec *load = vm->workloads.items;
+		if (vm->workloads.n != 1 || !replays(load))
+			refuse(ld, &vm->workloads, "workload", vm,
+			       "has to be one trace as it is (no cpu, scale or repeat)");
+		if (vm->vcpus != 1)
+			refuse(ld, &vm->vcpus, "vcpus", vm, "has to be 1");
+		if (vm->cpu.floor.value > 0 || !isinf(vm->cpu.cap.value))
+			refuse(ld, &vm->cpu, "cpu", vm, "cannot have floor or cap");
+		if (!(vm->speed > 0))
+			refuse(ld, &vm->speed, "speed", vm, "has to be given");
+		if (vm->size_from_trace)
+			refuse(ld, &vm->size_from_trace, "size_from_trace", vm, "cannot be true");
+		if (vm->life_from_trace)
+			refuse(ld, &vm->life_from_trace, "life_from_trace", vm, "cannot be true");
+		if (vm->start_ns > 0)
+			refuse(ld, &vm->start_ns, "start", vm, "has to be 0: all VMs are there");
+		if (vm->arrivals.law != DIST_NONE)
+			refuse(ld, &vm->arrivals, "arrivals", vm, "cannot be: all VMs are there");
+		if (vm->lifetime.law != DIST_NONE)
+			refuse(ld, &vm->lifetime, "lifetime", vm, "cannot be: VMs stay");
+	}
+}
+
+void check_cloudsim(struct loader *ld)
+{
+	const struct scenario *s = ld->scenario;
+
+	if (s->semantics != SEMANTICS_CLOUDSIM) {
+		const struct mark *quirks = mark_find(ld, &s->quirks, "quirks");
+		if (quirks)
+			place_error(ld, quirks->at, "quirks", "need semantics: cloudsim-3.0.3");
+		return;
+	}
+	check_hosts(ld);
+	check_vms(ld);
+	if (s->warmup_ns > 0)
+		refuse(ld, &s->warmup_ns, "warmup", NULL, "cannot be");
+	if (s->actions.n > 0)
+		refuse(ld, &s->actions, "actions", NULL, "cannot be");
+	if (s->rules.n > 0)
+		refuse(ld, &s->rules, "rules", NULL, "cannot be");
+}
