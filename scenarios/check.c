@@ -150,6 +150,14 @@ static void check_failures(struct loader *ld, const struct host_spec *host)
 		      "needs rack beside it");
 }
 
+static void check_queue(struct loader *ld)
+{
+	const struct scenario *s = ld->scenario;
+
+	if (s->queue_limit > 0 && s->when_full != FULL_QUEUE)
+		wrong(ld, &s->queue_limit, "queue_limit", NULL, "needs when_full: queue beside it");
+}
+
 static void check_hosts(struct loader *ld)
 {
 	const struct scenario *s = ld->scenario;
@@ -520,6 +528,7 @@ void check_scenario(struct loader *ld)
 	const struct policy_set *set = s->compare.items;
 
 	check_times(ld);
+	check_queue(ld);
 	check_names(ld, &s->hosts, sizeof(struct host_spec), offsetof(struct host_spec, name),
 		    false);
 	check_hosts(ld);

@@ -160,6 +160,7 @@ struct scenario {
 	struct opt_list seeds; /* int64_t; overrides seed */
 	int64_t replications;  /* seed, seed + 1, ...; 1 */
 	int reallocate, when_full, oom, host_order, on_failure;
+	int64_t queue_limit;           /* 0 = none */
 	int64_t repairers;             /* 0 = as many as are needed */
 	const char *outages;           /* path of recorded failures; "" or NULL = none */
 	int semantics;                 /* enum semantics */

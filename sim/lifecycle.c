@@ -4,8 +4,7 @@
  *
  * The waiting line is strict: while its head fits nowhere, nobody behind it is placed, so a small
  * VM cannot starve a large one; but a placer of batches chooses among all who wait. A VM on a host
- * that fails loses its work and stands in line again, or is lost; of those that a failure of one
- * moment brings into the line, the ones of higher priority go first.
+ * that fails loses its work and stands in line again, or is lost.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -122,22 +121,6 @@ int lifecycle_start(struct run *run, uint32_t vm, uint32_t host)
 	return rc;
 }
 
-static size_t line_length(const struct run *run)
-{
-	return run->nwaiting - run->waiting_head;
-}
-
-static int wait_in_line(struct run *run, uint32_t vm)
-{
-	if (mem_grow(&run->waiting, &run->waiting_cap, run->nwaiting + 1, sizeof(*run->waiting)) <
-	    0)
-		return err_nomem(run->err);
-	run->waiting[run->nwaiting++] = vm;
-	run->plan.dc.vm.state[vm] = VM_WAITING;
-	run->retry |= line_length(run) == 1 || placing_batches(run);
-	return 0;
-}
-
 static int reject(struct run *run, uint32_t vm)
 {
 	run->plan.dc.vm.state[vm] = VM_REJECTED;
@@ -147,6 +130,13 @@ static int reject(struct run *run, uint32_t vm)
 	return output_vm(run->output, run, vm);
 }
 
+static bool line_has_room(const struct run *run, size_t length)
+{
+	int64_t limit = run->scenario->queue_limit;
+
+	return limit == 0 || length < (size_t)limit;
+}
+
 /* A VM larger than every host is rejected at once: it would block the line for ever. Who is placed in
  * batches stands in line until the moment is over. */
 static int admit(struct run *run, uint32_t vm)
@@ -154,14 +144,16 @@ static int admit(struct run *run, uint32_t vm)
 	bool queues = run->scenario->when_full == FULL_QUEUE && placing_could_ever(run, vm);
 
 	if (placing_batches(run))
-		return wait_in_line(run, vm);
+		return line_add(run, vm);
 	if (queues && line_length(run) > 0)
-		return wait_in_line(run, vm);
+		return line_has_room(run, line_length(run)) ? line_add(run, vm)
+							    : reject(run, vm);
 	uint32_t host = placing_choose(run, vm);
 	if (host != PLACE_NOWHERE)
 		return lifecycle_start(run, vm, host);
 	output_full(run->output, run, vm);
-	return queues ? wait_in_line(run, vm) : reject(run, vm);
+	return queues && line_has_room(run, line_length(run)) ? line_add(run, vm)
+							      : reject(run, vm);
 }
 
 /* Those in line are placed together; who finds no room waits on, or is rejected where nobody waits. */
@@ -177,7 +169,8 @@ static int retry_batch(struct run *run)
 			continue;
 		if (run->plan.dc.vm.created_ns[vm] == run->now_ns)
 			output_full(run->output, run, vm);
-		if (run->scenario->when_full == FULL_QUEUE && placing_could_ever(run, vm))
+		if (run->scenario->when_full == FULL_QUEUE && placing_could_ever(run, vm) &&
+		    line_has_room(run, kept - run->waiting_head))
 			run->waiting[kept++] = vm;
 		else
 			rc = reject(run, vm);
@@ -188,6 +181,10 @@ static int retry_batch(struct run *run)
 
 int lifecycle_retry_waiting(struct run *run)
 {
+	int settled = line_settle(run);
+
+	if (settled < 0)
+		return settled;
 	if (run->retry && line_length(run) > 0 && placing_batches(run)) {
 		int rc = retry_batch(run);
 		if (rc < 0)
@@ -209,18 +206,6 @@ int lifecycle_retry_waiting(struct run *run)
 	if (line_length(run) == 0)
 		run->nwaiting = run->waiting_head = 0;
 	return 0;
-}
-
-static void leave_line(struct run *run, uint32_t vm)
-{
-	for (size_t i = run->waiting_head; i < run->nwaiting; i++)
-		if (run->waiting[i] == vm) {
-			memmove(run->waiting + i, run->waiting + i + 1,
-				(run->nwaiting - i - 1) * sizeof(*run->waiting));
-			run->nwaiting--;
-			run->retry = true;
-			return;
-		}
 }
 
 /* Takes a VM off its host; its sums are kept by the output. */
@@ -255,12 +240,12 @@ int lifecycle_end_vm(struct run *run, uint32_t vm, enum vm_state state)
 	if (host != DC_NONE)
 		rc = take_off(run, vm);
 	else
-		leave_line(run, vm);
+		rc = line_remove(run, vm);
 	output_event(run->output, run, end_name[state], vm, host);
 	if (rc < 0)
 		return rc;
 	if (state == VM_OOM && run->scenario->oom == OOM_RESTART)
-		return wait_in_line(run, vm);
+		return line_add(run, vm);
 	dc->vm.state[vm] = (uint8_t)state;
 	run->count.completed_vms += state == VM_DONE;
 	run->count.lost += state == VM_LOST;
@@ -451,18 +436,6 @@ static int action_event(struct run *run, const struct action_spec *action)
 
 /* Failures. */
 
-/* Orders those who stand in line since the failures of this moment: by priority, then id. */
-static int by_priority(const void *a, const void *b, void *ctx)
-{
-	const struct dc *dc = ctx;
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-	int32_t px = dc_class_of(dc, x)->priority, py = dc_class_of(dc, y)->priority;
-
-	if (px != py)
-		return px > py ? -1 : 1;
-	return (x > y) - (x < y);
-}
-
 /* The VMs of the host that failed. */
 static int evacuate(struct run *run, uint32_t host)
 {
@@ -470,18 +443,12 @@ static int evacuate(struct run *run, uint32_t host)
 	bool lose = run->scenario->on_failure == FAILURE_LOSE;
 	int rc = 0;
 
-	if (run->restart_ns != run->now_ns)
-		run->restart_first = run->nwaiting;
-	run->restart_ns = run->now_ns;
 	while (rc == 0 && dc->host.count[host] > 0) {
 		uint32_t vm = dc->slot.vm[dc->host.first[host]];
 		rc = lose ? lifecycle_end_vm(run, vm, VM_LOST) : take_off(run, vm);
 		if (rc == 0 && !lose)
-			rc = wait_in_line(run, vm);
+			rc = line_add_restarted(run, vm);
 	}
-	if (run->nwaiting > run->restart_first)
-		qsort_r(run->waiting + run->restart_first, run->nwaiting - run->restart_first,
-			sizeof(*run->waiting), by_priority, dc);
 	return rc;
 }
 

@@ -457,7 +457,6 @@ int run_init(struct run *run, const struct scenario *scenario, const struct trac
 	run->output = output;
 	run->err = err;
 	run->end_ns = scenario->duration_ns;
-	run->restart_ns = -1;
 	run->outages = &traces->outages;
 	run->plan.dc.order = ((const struct placer_ops *)(const void *)policies->placer.plugin)->order;
 	int rc = build_plan(scenario, traces, &run->arena, &run->plan, err);

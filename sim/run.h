@@ -60,9 +60,8 @@ struct run {
 	const struct outages *outages;
 	struct failures *failures;
 	uint32_t hosts_down;
-	size_t restart_first; /* VMs that stand in line since a failure at restart_ns: from here on */
-	int64_t restart_ns;
-	uint32_t *waiting;       /* VMs that no host could take, oldest first */
+	size_t restarted; /* so many at the end of the line came from hosts that failed at this moment */
+	uint32_t *waiting;       /* VMs that no host could take */
 	size_t nwaiting, waiting_cap, waiting_head;
 	bool retry;        /* something changed since the head of the line fitted nowhere */
 	uint32_t running;  /* VMs on hosts */
@@ -107,6 +106,13 @@ int lifecycle_retry_waiting(struct run *run) must_check;
 int lifecycle_host_fails(struct run *run, uint32_t host) must_check;
 int lifecycle_host_returns(struct run *run, uint32_t host) must_check;
 int lifecycle_start(struct run *run, uint32_t vm, uint32_t host) must_check;
+
+/* line.c: VMs wait, those of higher priority first, then who came first. */
+size_t line_length(const struct run *run);
+int line_add(struct run *run, uint32_t vm) must_check;
+int line_add_restarted(struct run *run, uint32_t vm) must_check; /* its host failed */
+int line_settle(struct run *run) must_check; /* before the order is looked at */
+int line_remove(struct run *run, uint32_t vm) must_check;
 
 /* placing.c: the host of a VM that is to be placed, or PLACE_NOWHERE; whether an empty host could be
  * one. Whether VMs are placed in batches; if so, starts those of the @n given that fit somewhere. */

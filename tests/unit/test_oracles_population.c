@@ -131,6 +131,50 @@ static void test_a03_vms_in_line(void **unused)
 	free(yaml);
 }
 
+static void measure_limited(struct harness *h, struct sample *sample)
+{
+	double mean, placed = summary(h, "placed");
+
+	share_between(h, "datacenter", "vms_running", 0, 1e9, &mean);
+	TAKE(0, summary(h, "rejected") / summary(h, "vms"));
+	TAKE(1, mean + cell(h, OUTPUT_GROUPS, "group", "v", "wait_mean_s") * placed / sample[3].exact);
+	TAKE(2, cell(h, OUTPUT_GROUPS, "group", "v", "wait_mean_s") + 1);
+}
+
+/* A line with an end: M/M/c/K by VMs, of which c run and K - c wait. */
+static void test_a05_limited_line(void **unused)
+{
+	(void)unused;
+	static const struct {
+		double lambda;
+		int c, k;
+		double loss, number, time;
+	} of[] = {{3, 2, 5, .3744221880, 3.6656394453, 1.9532019704},
+		  {.9, 1, 10, .0508137313, 3.9694405986, 4.6466006721},
+		  {8, 8, 16, .0816658660, 10.2866442489, 1.4001772161}};
+
+	for (size_t i = 0; i < COUNT(of); i++) {
+		double duration = (i == 1 ? 10000 : 5000 / of[i].lambda) / LESS + 100;
+		struct sample sample[4] = {
+			{.name = "A05 loss of VMs", .exact = of[i].loss, .most = .03},
+			{.name = "A05 L of VMs", .exact = of[i].number},
+			{.name = "A05 W of VMs", .exact = of[i].time},
+			{.name = "time", .exact = duration - 100},
+		};
+		char *yaml = text_of(
+			"tick: %.0fs\nduration: %.0fs\nwarmup: 100s\nreplications: %d\n"
+			"when_full: queue\nqueue_limit: %d\n"
+			"hosts:\n  - {name: h, count: %d, cores: 1, speed: 1GHz, memory: 1GiB}\n"
+			"vms:\n  - {name: v, memory: 1KiB, arrivals: exp(%.9fs),\n"
+			"     lifetime: exp(1s), workload: {kind: constant, cpu: 10%%}}\n"
+			"overcommit: {cpu: 1}\n"
+			"output: {vm_timeline: 0, distributions: true}\n",
+			duration, duration, RUNS, of[i].k - of[i].c, of[i].c, 1 / of[i].lambda);
+		oracle(yaml, measure_limited, sample, 3);
+		free(yaml);
+	}
+}
+
 static void measure_population(struct harness *h, struct sample *sample)
 {
 	double mean, below = 0;
@@ -482,6 +526,7 @@ int main(void)
 		cmocka_unit_test(test_a04_erlang_b),
 		cmocka_unit_test(test_a09_cpu_host),
 		cmocka_unit_test(test_a03_vms_in_line),
+		cmocka_unit_test(test_a05_limited_line),
 		cmocka_unit_test(test_a10_population),
 		cmocka_unit_test(test_a10_from_empty),
 		cmocka_unit_test(test_a11_dps),
