@@ -55,8 +55,8 @@ struct fit_index {
 	int64_t *key;
 	struct fit_node {
 		uint32_t left, right;
-	} *node;
-	double *below; /* by host: width numbers, of its subtree */
+	} * node;
+	double *below;  /* by host: width numbers, of its subtree */
 	uint32_t *root; /* by type */
 	const uint32_t *type;
 };

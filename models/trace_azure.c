@@ -16,7 +16,16 @@
 #define STEP_NS (INT64_C(300) * 1000000000)
 #define GIB     1073741824.0
 
-enum field { F_ID, F_CREATED = 3, F_DELETED, F_AVERAGE = 6, F_CATEGORY = 8, F_CORES, F_MEMORY, FIELDS };
+enum field {
+	F_ID,
+	F_CREATED = 3,
+	F_DELETED,
+	F_AVERAGE = 6,
+	F_CATEGORY = 8,
+	F_CORES,
+	F_MEMORY,
+	FIELDS
+};
 
 struct azure {
 	struct trace_file file;

@@ -15,13 +15,12 @@ struct decreasing {
 	int which; /* of worst-fit */
 };
 
-#define SIZE_OPT                                                               \
-	{                                                                      \
-		.name = "size", .type = OPT_ENUM,                              \
-		.offset = offsetof(struct decreasing, rule), .def = "sum",     \
-		.choices = rule_names,                                         \
-		.help = "size of a VM: of its shares of the average host in "  \
-			"each dimension, the sum, the product or the largest", \
+#define SIZE_OPT                                                                               \
+	{                                                                                      \
+		.name = "size", .type = OPT_ENUM, .offset = offsetof(struct decreasing, rule), \
+		.def = "sum", .choices = rule_names,                                           \
+		.help = "size of a VM: of its shares of the average host in "                  \
+			"each dimension, the sum, the product or the largest",                 \
 	}
 
 static const struct opt size_opts[] = {SIZE_OPT, {.name = NULL}};
@@ -71,23 +70,25 @@ static uint32_t worst(void *state, const struct place_view *view, const double r
 	return place_emptiest(view, req, p->which == 1);
 }
 
-#define DECREASING(NAME, RULE, ORDER, OPTS, SUMMARY)                                    \
-	const struct placer_ops placer_##NAME = {                                       \
-		.plugin =                                                               \
-			{                                                               \
-				.abi = PLUGIN_ABI,                                      \
-				.ops_size = sizeof(struct placer_ops),                  \
-				.name = #NAME,                                          \
-				.summary = SUMMARY,                                     \
+#define DECREASING(NAME, RULE, ORDER, OPTS, SUMMARY)                                      \
+	const struct placer_ops placer_##NAME = {                                         \
+		.plugin =                                                                 \
+			{                                                                 \
+				.abi = PLUGIN_ABI,                                        \
+				.ops_size = sizeof(struct placer_ops),                    \
+				.name = #NAME,                                            \
+				.summary = SUMMARY,                                       \
 				.source = "Johnson et al., SIAM J. Computing 3(4), 1974", \
-				.opts = OPTS,                                           \
-				.state_size = sizeof(struct decreasing),                \
-			},                                                              \
-		.place = RULE,                                                          \
-		.order = ORDER,                                                         \
-		.size = size_of,                                                        \
+				.opts = OPTS,                                             \
+				.state_size = sizeof(struct decreasing),                  \
+			},                                                                \
+		.place = RULE,                                                            \
+		.order = ORDER,                                                           \
+		.size = size_of,                                                          \
 	}
 
-DECREASING(ffd, first, DC_UNORDERED, size_opts, "the largest VM first, on the first host that fits");
+DECREASING(ffd, first, DC_UNORDERED, size_opts,
+	   "the largest VM first, on the first host that fits");
 DECREASING(bfd, best, DC_BY_FULLNESS, size_opts, "the largest VM first, on the fullest that fits");
-DECREASING(wfd, worst, DC_BY_FULLNESS, worst_opts, "the largest VM first, on the emptiest that fits");
+DECREASING(wfd, worst, DC_BY_FULLNESS, worst_opts,
+	   "the largest VM first, on the emptiest that fits");

@@ -92,7 +92,8 @@ static uint32_t least_loaded(const struct place_view *view, const double req[PLA
 	uint32_t best = PLACE_NOWHERE;
 
 	for (size_t t = 0; t < view->ntypes; t++) {
-		uint32_t h = place_lowest(view, (struct place_range){t, FIT_KEY_NONE, INT64_MAX}, req);
+		uint32_t h =
+			place_lowest(view, (struct place_range){t, FIT_KEY_NONE, INT64_MAX}, req);
 		if (h != PLACE_NOWHERE &&
 		    (best == PLACE_NOWHERE || view->key[h] < view->key[best] ||
 		     (view->key[h] == view->key[best] && h < best)))

@@ -111,28 +111,28 @@ static uint32_t place(score_fn *score, const struct place_view *view, const doub
 	return best != PLACE_NOWHERE ? best : place_next(view, 0, req);
 }
 
-#define VECTOR(ID, NAME, SCORE, SUMMARY, SOURCE)                                                  \
+#define VECTOR(ID, NAME, SCORE, SUMMARY, SOURCE)                                                 \
 	static size_t ID##_pick(const void *state, const struct place_view *view, uint32_t host, \
-				const struct place_batch *batch)                                  \
-	{                                                                                         \
-		(void)state;                                                                      \
-		return pick(SCORE, view, host, batch);                                            \
-	}                                                                                         \
+				const struct place_batch *batch)                                 \
+	{                                                                                        \
+		(void)state;                                                                     \
+		return pick(SCORE, view, host, batch);                                           \
+	}                                                                                        \
 	static uint32_t ID##_place(void *state, const struct place_view *view,                   \
-				   const double req[PLACE_DIMS])                                  \
-	{                                                                                         \
-		(void)state;                                                                      \
-		return place(SCORE, view, req);                                                   \
-	}                                                                                         \
-	const struct placer_ops placer_##ID = {                                                   \
-		.plugin = {.abi = PLUGIN_ABI,                                                     \
-			   .ops_size = sizeof(struct placer_ops),                                 \
-			   .name = NAME,                                                          \
-			   .summary = SUMMARY,                                                    \
-			   .source = SOURCE},                                                     \
-		.place = ID##_place,                                                              \
-		.order = DC_BY_FULLNESS,                                                          \
-		.pick = ID##_pick,                                                                \
+				   const double req[PLACE_DIMS])                                 \
+	{                                                                                        \
+		(void)state;                                                                     \
+		return place(SCORE, view, req);                                                  \
+	}                                                                                        \
+	const struct placer_ops placer_##ID = {                                                  \
+		.plugin = {.abi = PLUGIN_ABI,                                                    \
+			   .ops_size = sizeof(struct placer_ops),                                \
+			   .name = NAME,                                                         \
+			   .summary = SUMMARY,                                                   \
+			   .source = SOURCE},                                                    \
+		.place = ID##_place,                                                             \
+		.order = DC_BY_FULLNESS,                                                         \
+		.pick = ID##_pick,                                                               \
 	}
 
 VECTOR(dot, "dot-product", dot, "host by host, the VM whose needs point where most is left",

@@ -45,8 +45,8 @@ struct place_view {
 	/* Over free and floors with a slack, ordered if the placer asked for an order; NULL = look
 	 * at every host. */
 	const struct fit_index *index;
-	const double *floor;  /* what the VM is guaranteed, per resource; NULL = nothing */
-	const bool *type_ok;  /* which kinds will do; NULL = all */
+	const double *floor; /* what the VM is guaranteed, per resource; NULL = nothing */
+	const bool *type_ok; /* which kinds will do; NULL = all */
 	bool (*admits)(const void *ctx, uint32_t host); /* the core's own conditions for this VM */
 	const void *ctx;
 };

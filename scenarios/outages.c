@@ -140,8 +140,8 @@ static int check_turns(struct reader *r)
 		rc = err_nomem(r->err);
 	for (size_t i = 0; i < r->out->n && first && down; i++) {
 		const struct outage *o = &r->out->item[i];
-		size_t unit = first[o->group] + o->index +
-			      (o->rack ? (size_t)host[o->group].count : 0);
+		size_t unit =
+			first[o->group] + o->index + (o->rack ? (size_t)host[o->group].count : 0);
 		if (down[unit] == o->down)
 			rc = err_input(r->err, "%s:%u: %s%s-%u is %s already", r->path, o->line,
 				       host[o->group].name, o->rack ? "-rack" : "", o->index,

@@ -12,11 +12,11 @@
 
 /* A unit is a host, by id, or after all hosts a rack. */
 struct failures {
-	struct rng **rng;       /* by unit; NULL: never fails by itself */
-	uint32_t *reasons;      /* by host */
-	uint32_t *line;         /* units that wait for a repairer */
+	struct rng **rng;  /* by unit; NULL: never fails by itself */
+	uint32_t *reasons; /* by host */
+	uint32_t *line;    /* units that wait for a repairer */
 	size_t head, n, cap;
-	int64_t busy;           /* repairers */
+	int64_t busy;                  /* repairers */
 	uint32_t **host_of, **rack_of; /* by group and index, for the file */
 };
 
@@ -40,7 +40,8 @@ static const struct dist *law_of(const struct run *run, uint32_t unit, bool repa
 
 static int schedule(struct run *run, uint32_t unit, bool repair)
 {
-	int64_t at = run_after(run, dist_sample(law_of(run, unit, repair), run->failures->rng[unit]));
+	int64_t at =
+		run_after(run, dist_sample(law_of(run, unit, repair), run->failures->rng[unit]));
 
 	if (at >= run->end_ns)
 		return 0;

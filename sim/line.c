@@ -92,8 +92,8 @@ int line_settle(struct run *run)
 		return err_nomem(run->err);
 	qsort_r(line + k, late, sizeof(*line), by_priority_then_id, run);
 	for (size_t at = 0; at < n; at++) {
-		bool first = k == n || (i < n - late && priority_of(run, line[i]) >=
-								priority_of(run, line[k]));
+		bool first = k == n || (i < n - late &&
+					priority_of(run, line[i]) >= priority_of(run, line[k]));
 		merged[at] = first ? line[i++] : line[k++];
 	}
 	memcpy(line, merged, n * sizeof(*line));

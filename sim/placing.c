@@ -163,21 +163,29 @@ static int place_sized(struct run *run, const struct sized *sized, size_t n, boo
 	return rc;
 }
 
-static int batch_by_size(struct run *run, const uint32_t *vm, size_t n)
+static void measure(const struct run *run, const uint32_t *vm, size_t n, struct sized *sized)
 {
-	struct sized *sized = mem_alloc(n, sizeof(*sized));
-	bool *failed = mem_alloc(run->plan.dc.nclasses, sizeof(*failed));
 	struct place_view view = view_of(run);
-	int rc = sized && failed ? 0 : err_nomem(run->err);
 
-	for (size_t i = 0; i < n && rc == 0; i++) {
+	for (size_t i = 0; i < n; i++) {
 		const struct vm_class *class = dc_class_of(&run->plan.dc, vm[i]);
 		sized[i].size = run->placer->size(run->placer_state, &view, class->request);
 		sized[i].vm = vm[i];
 	}
-	if (rc == 0) {
-		qsort(sized, n, sizeof(*sized), larger_first);
+	qsort(sized, n, sizeof(*sized), larger_first);
+}
+
+static int batch_by_size(struct run *run, const uint32_t *vm, size_t n)
+{
+	struct sized *sized = mem_alloc(n, sizeof(*sized));
+	bool *failed = mem_alloc(run->plan.dc.nclasses, sizeof(*failed));
+	int rc;
+
+	if (sized && failed) {
+		measure(run, vm, n, sized);
 		rc = place_sized(run, sized, n, failed);
+	} else {
+		rc = err_nomem(run->err);
 	}
 	mem_free(sized);
 	mem_free(failed);
@@ -195,7 +203,7 @@ struct picks {
 	double (*req)[PLACE_DIMS];
 };
 
-static int picks_alloc(struct picks *p, size_t n)
+static bool picks_alloc(struct picks *p, size_t n)
 {
 	size_t classes = p->run->plan.dc.nclasses, most = n < classes ? n : classes;
 
@@ -204,7 +212,7 @@ static int picks_alloc(struct picks *p, size_t n)
 	p->count = mem_alloc(most, sizeof(*p->count));
 	p->req = mem_alloc(most, sizeof(*p->req));
 	p->vm = mem_alloc(n, sizeof(*p->vm));
-	return p->entry_of && p->first && p->count && p->req && p->vm ? 0 : err_nomem(p->run->err);
+	return p->entry_of && p->first && p->count && p->req && p->vm;
 }
 
 static void picks_free(struct picks *p)
@@ -295,9 +303,9 @@ static int fill_hosts(struct picks *p, const struct place_batch *batch)
 static int batch_by_host(struct run *run, const uint32_t *vm, size_t n)
 {
 	struct picks p = {.run = run, .view = view_of(run)};
-	int rc = picks_alloc(&p, n);
+	int rc;
 
-	if (rc == 0) {
+	if (picks_alloc(&p, n)) {
 		picks_sort(&p, vm, n);
 		struct place_batch batch = {.n = p.n,
 					    .fits = pick_fits,
@@ -306,6 +314,8 @@ static int batch_by_host(struct run *run, const uint32_t *vm, size_t n)
 					    .count = p.count};
 		mean_shares(&p, n, batch.mean);
 		rc = fill_hosts(&p, &batch);
+	} else {
+		rc = err_nomem(run->err);
 	}
 	picks_free(&p);
 	return rc;

@@ -1,7 +1,7 @@
 /*
  * Placements per second: a datacenter of three kinds of hosts is filled with ten VMs a host, of 500
- * sizes in CPU and memory; then VMs at random leave and others come. One
- * core, processor time, tables and indexes kept up to date, nothing simulated in between.
+ * sizes in CPU and memory; then VMs at random leave and others come. One core, processor time,
+ * tables and indexes kept up to date, nothing simulated in between.
  */
 #include <math.h>
 #include <stdio.h>

@@ -108,10 +108,11 @@ static void test_index_is_a_look_at_every_host(void **unused)
 			uint32_t h = below(n);
 			bool down = below(12) == 0;
 			for (int d = 0; d < FIT_DIMS; d++)
-				w.room[h][d] = down ? -INFINITY
-					       : which >> d & 1
-						       ? (below(20) ? below(12) : below(2) ? INFINITY : -1.)
-						       : INFINITY;
+				w.room[h][d] = down             ? -INFINITY
+					       : which >> d & 1 ? (below(20)  ? below(12)
+								   : below(2) ? INFINITY
+									      : -1.)
+								: INFINITY;
 			/* What is not limited is so on every host that is up. */
 			w.key[h] = (int64_t)below(10) - 1;
 			fit_set(&w.index, h, w.room[h], w.key[h]);
@@ -243,7 +244,10 @@ static void run_placer(const struct placer_ops *ops)
 {
 	struct arena arena = {0};
 	struct host_type type[TYPES];
-	struct dc dc = {.ntypes = TYPES, .type = type, .order = ops->order, .alternate = true,
+	struct dc dc = {.ntypes = TYPES,
+			.type = type,
+			.order = ops->order,
+			.alternate = true,
 			.floors = RES_BIT(RES_CPU)};
 
 	types_init(type);

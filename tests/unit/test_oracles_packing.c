@@ -241,14 +241,10 @@ static void test_c9_random_pairs(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_c1_u120),
-		cmocka_unit_test(test_c2_t60),
-		cmocka_unit_test(test_c3_order_matters),
-		cmocka_unit_test(test_c4_eleven_ninths),
-		cmocka_unit_test(test_c5_anomaly),
-		cmocka_unit_test(test_c6_vpsolver),
-		cmocka_unit_test(test_c7_two_dimensions),
-		cmocka_unit_test(test_c8_flavours),
+		cmocka_unit_test(test_c1_u120),           cmocka_unit_test(test_c2_t60),
+		cmocka_unit_test(test_c3_order_matters),  cmocka_unit_test(test_c4_eleven_ninths),
+		cmocka_unit_test(test_c5_anomaly),        cmocka_unit_test(test_c6_vpsolver),
+		cmocka_unit_test(test_c7_two_dimensions), cmocka_unit_test(test_c8_flavours),
 		cmocka_unit_test(test_c9_random_pairs),
 	};
 

@@ -8,11 +8,11 @@
 
 #define HEAD "tick: 1s\nduration: 10s\noutput: {events: true}\n"
 #define IDLE "workload: {kind: constant, cpu: 1 MHz}"
-#define HOSTS                                                                          \
+#define HOSTS                                                                             \
 	"hosts:\n  - {name: a, count: 3, rack: 2, cores: 4, speed: 1GHz, memory: 4GiB,\n" \
-	"     labels: [ssd], power: {kind: linear, idle: 50W, max: 90W}}\n"                                                        \
-	"  - {name: b, count: 2, rack: 1, cores: 4, speed: 1GHz, memory: 4GiB,\n"      \
-	"     labels: [ssd, gpu], overcommit: {memory: 2},\n"                           \
+	"     labels: [ssd], power: {kind: linear, idle: 50W, max: 90W}}\n"               \
+	"  - {name: b, count: 2, rack: 1, cores: 4, speed: 1GHz, memory: 4GiB,\n"         \
+	"     labels: [ssd, gpu], overcommit: {memory: 2},\n"                             \
 	"     power: {kind: constant, watts: 90W}}\n"
 
 static const char *text_cell(struct harness *h, enum output_file file, const char *key,
@@ -137,14 +137,15 @@ static void test_every_placer_obeys(void **unused)
 
 	for (size_t p = 0; p < COUNT(placer); p++) {
 		struct harness h;
-		char *yaml = text_of(HEAD HOSTS "policies: {placer: %s}\nvms:\n"
-					  "  - {name: v, count: 2, memory: 1GiB, " IDLE "}\n"
-					  "  - {name: w, count: 2, memory: 2GiB, " IDLE "}\n"
-					  "  - {name: x, count: 2, memory: 512MiB, " IDLE "}\n"
-					  "rules:\n  - {name: r1, vms: v, keep: together}\n"
-					  "  - {name: r2, vms: w, keep: apart, level: rack}\n"
-					  "  - {name: r3, vms: [w, x], keep: apart}\n",
-			       placer[p]);
+		char *yaml =
+			text_of(HEAD HOSTS "policies: {placer: %s}\nvms:\n"
+					   "  - {name: v, count: 2, memory: 1GiB, " IDLE "}\n"
+					   "  - {name: w, count: 2, memory: 2GiB, " IDLE "}\n"
+					   "  - {name: x, count: 2, memory: 512MiB, " IDLE "}\n"
+					   "rules:\n  - {name: r1, vms: v, keep: together}\n"
+					   "  - {name: r2, vms: w, keep: apart, level: rack}\n"
+					   "  - {name: r3, vms: [w, x], keep: apart}\n",
+				placer[p]);
 		harness_open(&h, yaml);
 		harness_run(&h, 0);
 		char host[6][32];

@@ -180,8 +180,10 @@ static void test_values(void **state)
 		{GOOD "sed: 5\n", "t.yaml:5:1: sed: unknown key (did you mean seed?)"},
 		{GOOD "zzzzzz: 5\n",
 		 "t.yaml:5:1: zzzzzz: unknown key (known are name, about, tick, duration, warmup, "
-		 "seed, seeds, replications, reallocate, when_full, queue_limit, on_failure, repairers, "
-		 "outages, oom, host_order, hosts, vms, rules, actions, policies, compare, overcommit, memory_model, output)"},
+		 "seed, seeds, replications, reallocate, when_full, queue_limit, on_failure, "
+		 "repairers, "
+		 "outages, oom, semantics, quirks, host_order, hosts, vms, rules, actions, "
+		 "policies, compare, overcommit, memory_model, output)"},
 		{GOOD "warmup: 5\n", "t.yaml:5:1: warmup: 5 needs a unit (for example 5s)"},
 		{GOOD "seeds: [1, x]\n",
 		 "t.yaml:5:12: seeds: \"x\" is not a whole number; write for example 42"},
