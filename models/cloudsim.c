@@ -198,6 +198,8 @@ static double interval_watts(const struct cloudsim *cs, const struct cs_host *ho
 
 	if (cs->set->detector == CLOUDSIM_FULL_POWER)
 		return cs_watts(host->type, 1);
+	if (quirk->late_start && cs->last_update <= 0)
+		return 0;
 	if (before <= 0 && (quirk->idle_is_off || !on))
 		return 0;
 	double watts = cs_watts(host->type, before);

@@ -95,6 +95,11 @@ static void one_host(void **state)
 	go(&f, half, 4);
 	assert_joule(&f, 1200 * 125);
 
+	f.setup.quirks = quirks(true);
+	f.setup.quirks.idle_is_off = false;
+	go(&f, half, 4);
+	assert_joule(&f, 600 * 125);
+
 	/* Idle at its first update, the VM is destroyed; left alone, it costs idle power. */
 	f.setup.quirks = quirks(true);
 	go(&f, falls, 4);

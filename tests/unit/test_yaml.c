@@ -9,6 +9,7 @@
 
 #include "scenarios/scenario.h"
 #include "sim/core/mem.h"
+#include "sim/core/opt.h"
 
 #define HEAD  "tick: 1s\nduration: 1h\n"
 #define HOSTS "hosts: {name: h, cores: 4, speed: 2GHz, memory: 8GiB}\n"
@@ -348,6 +349,33 @@ static void set_is_bad(const char *path, const char *value, const char *message)
 	scenario_free(s);
 }
 
+/* "*" is every entry; what another --set says later of one of them holds. */
+static void test_set_each(void **state)
+{
+	static const struct scenario_set sets[] = {
+		{"vms.*.count", "5"}, {"vms.*.workload.cpu", "7%"}, {"vms.1.count", "6"}};
+	static const char two[] = HEAD HOSTS
+		"vms: [{name: a, memory: 1GiB, workload: constant},"
+		" {name: b, memory: 1GiB, workload: {kind: constant, cpu: 1%}}]\n";
+	struct scenario *s;
+	struct err err;
+
+	(void)state;
+	if (load_text(&s, two, sets, N(sets), &err))
+		fail_msg("%s", err.text);
+	const struct vm_spec *vm = s->vms.items;
+	assert_int_equal(vm[0].count, 5);
+	assert_int_equal(vm[1].count, 6);
+	for (int i = 0; i < 2; i++) {
+		const struct plugin_spec *load = vm[i].workloads.items;
+		const struct opt *cpu = opt_find(load->plugin->opts, "cpu");
+		const char *state_of = load->state;
+		assert_true(((const struct cpu_amount *)(const void *)(state_of + cpu->offset))
+				    ->value == 0.07);
+	}
+	scenario_free(s);
+}
+
 static void test_set_values(void **state)
 {
 	static const struct scenario_set sets[] = {
@@ -509,6 +537,7 @@ int main(void)
 		cmocka_unit_test(test_anchors),    cmocka_unit_test(test_syntax),
 		cmocka_unit_test(test_values),     cmocka_unit_test(test_all_at_once),
 		cmocka_unit_test(test_checks),     cmocka_unit_test(test_runs),
+		cmocka_unit_test(test_set_each),
 		cmocka_unit_test(test_set_values), cmocka_unit_test(test_set_mistakes),
 		cmocka_unit_test(test_include),    cmocka_unit_test(test_include_mistakes),
 		cmocka_unit_test(test_memory),     cmocka_unit_test(test_examples),
