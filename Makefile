@@ -4,6 +4,7 @@
 #   deps         install what is missing            golden       rewrite tests/golden (review the diff)
 #   demo         run the demo scenario, show it     bench        speed, medians of several runs
 #   asan release the tests in another build mode    fuzz T=yaml SECS=60
+#   tsan         runs of several threads, watched
 #   layers hdr-check purity unit fuzz-replay        tidy format format-check
 #   cli golden-check      the parts of check        plots        pictures of the last demo run
 #   install      program, man page, scenarios       ci           gcc and clang, all modes, all checks
@@ -26,12 +27,13 @@ SANITIZE      := address,undefined -fno-sanitize-recover=all
 FLAGS_debug   := -O2 -g
 FLAGS_release := -O3 -g
 FLAGS_asan    := -O1 -g -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -DARENA_BLOCK=256
+FLAGS_tsan    := -O1 -g -fsanitize=thread -Wno-tsan
 FLAGS_fuzz    := -O1 -g -fsanitize=fuzzer-no-link,$(SANITIZE)
 
 # += on variables that the user may have set in the environment: theirs come first.
 CPPFLAGS += -I. -D_GNU_SOURCE -DCOTENANT_VERSION='"$(VERSION)"'
-CFLAGS   += -std=gnu11 $(WARN) -ffp-contract=off $(FLAGS_$(MODE))
-LDFLAGS  += $(FLAGS_$(MODE)) -rdynamic
+CFLAGS   += -std=gnu11 -pthread $(WARN) -ffp-contract=off $(FLAGS_$(MODE))
+LDFLAGS  += $(FLAGS_$(MODE)) -rdynamic -pthread
 LDLIBS   += -lyaml -lgsl -lgslcblas -ldl -lm
 
 DIRS     := sim/core models policies scenarios plots replay sim
@@ -145,7 +147,7 @@ clean:
 
 # ---- tests ----
 
-.PHONY: check asan release build-tests $(PARTS) golden
+.PHONY: check asan release tsan build-tests $(PARTS) golden
 build-tests: $(BIN) $(TESTS) $(FUZZERS)
 
 # Every part runs, whatever became of the ones before; the unit tests and the fuzz corpus run a
@@ -167,6 +169,11 @@ asan release:
 		$(MAKE) --no-print-directory MODE=$@ $$part || failed="$$failed $$part"; done; \
 	[ -z "$$failed" ] || { echo "$@: FAILED:$$failed"; exit 1; }; \
 	echo "$@: all parts passed"
+
+# Threads work only inside a run, and only in what this test runs.
+tsan:
+	$(Q)$(SUBMAKE) MODE=tsan build/tsan/tests/unit/test_tick
+	$(Q)sh tests/unit.sh tsan build/tsan/tests/unit/test_tick
 
 layers:
 	$(Q)sh tests/layers.sh

@@ -245,9 +245,10 @@ static int hosts_init(struct dc *dc)
 	h->room = arena_alloc(dc->arena, h->n, sizeof(*h->room));
 	h->down = arena_alloc(dc->arena, h->n, sizeof(*h->down));
 	h->pressed = arena_alloc(dc->arena, h->n, sizeof(*h->pressed));
+	h->steady = arena_alloc(dc->arena, h->n, sizeof(*h->steady));
 	h->last_ns = arena_alloc(dc->arena, h->n, sizeof(*h->last_ns));
 	if (!h->type || !h->type_id || !h->cpu || !h->index || !h->first || !h->count || !h->room ||
-	    !h->down || !h->pressed || !h->last_ns)
+	    !h->down || !h->pressed || !h->steady || !h->last_ns)
 		return -ENOMEM;
 	hosts_order(dc);
 	if (racks_init(dc) < 0)

@@ -80,6 +80,7 @@ struct dc_hosts {
 	uint32_t *first, *count, *room; /* slots: first index, in use, reserved */
 	bool *down;
 	bool *pressed;    /* memory is short in the division now in force */
+	bool *steady;     /* see apply() in driver.h */
 	int64_t *last_ns; /* since when the division now in force holds */
 	double *free[DC_DIMS];
 	double *floors[RES_COUNT]; /* sum of floors of the VMs placed there */

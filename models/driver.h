@@ -29,7 +29,9 @@ struct driver_ops {
 	void (*stall)(void *driver, uint32_t host);
 
 	/* Everything has been granted: enforces it. Returns the first moment at which the host's
-	 * demand will change by itself; INT64_MAX if it will not. */
+	 * demand will change by itself; INT64_MAX if it will not. Sets steady[] if collect(), called at
+	 * any time before that moment, would write what it did last, and may as well not be called:
+	 * then the host is left alone until then, or until something is done to it. */
 	int64_t (*apply)(void *driver, uint32_t host, int64_t now_ns);
 
 	/* Not required. Returns when it is @now_ns in this machine room; a driver without this hook is
@@ -39,6 +41,10 @@ struct driver_ops {
 	/* Not required. Called before the @dt_s seconds up to now are accounted for: writes what the
 	 * VMs of the host really wanted and got over the slots' want[] and grant[]. */
 	int (*observe)(void *driver, uint32_t host, int64_t now_ns, double dt_s, struct err *err);
+
+	/* Not required. Whether collect(), squeeze(), stall() and apply() touch nothing but their host:
+	 * then several threads may call them at once, each for another host. */
+	bool (*independent)(const void *driver);
 
 	/* Not required. Asks for what collect() will need of the host to be brought near. */
 	void (*prefetch)(void *driver, uint32_t host);

@@ -205,7 +205,8 @@ static void load_ask(struct driver_sim *sim, struct load *load, int64_t now_ns, 
 	load->ops->demand(load->state, now_ns, dt_s, load->part->rate, &out);
 	memcpy(load->part->want, out.want, sizeof(out.want));
 	load->started = true;
-	sim->out_of_memory |= out.nomem;
+	if (out.nomem)
+		sim->out_of_memory = true;
 	if (!load->ops->handles_unmet)
 		load->next_ns = load->ops->next(load->state, now_ns, 0);
 	else if (out.done)
@@ -412,6 +413,7 @@ static int64_t sim_apply(void *driver, uint32_t host, int64_t now_ns)
 	struct dc *dc = ((struct driver_sim *)driver)->dc;
 	uint32_t first = dc->host.first[host], end = first + dc->host.count[host];
 	int64_t next = INT64_MAX;
+	bool keeps = false;
 
 	for (uint32_t s = first; s < end; s++) {
 		struct load *load = dc->slot.load[s];
@@ -428,9 +430,24 @@ static int64_t sim_apply(void *driver, uint32_t host, int64_t now_ns)
 		for (; load; load = next_load(load)) {
 			int64_t at = load_next(load, now_ns);
 			next = at < next ? at : next;
+			keeps |= load->keeps;
 		}
 	}
+	/* Work that is kept grows and shrinks all the time; swapping, too, depends on what was. */
+	dc->host.steady[host] = !keeps && !dc->host.pressed[host];
 	return next;
+}
+
+/* Requests go to other VMs, and jobs and requests take memory as they come. */
+static bool sim_independent(const void *driver)
+{
+	const struct driver_sim *sim = driver;
+
+	for (size_t g = 0; g < sim->ngroups; g++)
+		for (size_t k = 0; k < sim->group[g].nloads; k++)
+			if (workload_ops_of(&sim->group[g].load[k])->handles_unmet)
+				return false;
+	return true;
 }
 
 static void sim_prefetch(void *driver, uint32_t host)
@@ -466,6 +483,7 @@ const struct driver_ops driver_sim_ops = {
 	.squeeze = sim_squeeze,
 	.stall = sim_stall,
 	.apply = sim_apply,
+	.independent = sim_independent,
 	.prefetch = sim_prefetch,
 	.vm_start = sim_vm_start,
 	.vm_stop = sim_vm_stop,

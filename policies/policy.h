@@ -11,7 +11,10 @@
 #include "sim/core/plugin.h"
 
 enum policy_flags {
-	POLICY_MEMORYLESS = 1, /* the answer depends on the view alone, not on time or history */
+	POLICY_MEMORYLESS =
+		1, /* the answer depends on the view alone, not on time or history, and divide()
+		    * leaves its state as it is: hosts where nothing changes are not asked about
+		    * again, and several hosts may be divided at the same time */
 	POLICY_WORK_CONSERVING = 2, /* in one column: sum of grants = min(capacity, sum of
 				     * min(want, cap)), but for VMs of weight 0 */
 	POLICY_JOINT = 4,           /* may be named for all resources at once */

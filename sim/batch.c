@@ -200,6 +200,7 @@ static int one_run(const struct state *s, size_t i, const char *dir, struct run 
 		rc = run_init(run, s->batch->scenario, s->batch->traces, &policies, label.seed,
 			      output, err);
 	run->progress = &s->progress[i];
+	run->threads = (unsigned)(s->batch->jobs / s->nruns);
 	if (rc == 0 && s->batch->scenario->semantics == SEMANTICS_COTENANT)
 		rc = run_go(run);
 	int closed = output_close(output, rc == 0, err);

@@ -4,7 +4,7 @@
  * Each run is a process of its own, so one that fails takes nobody with it, and writes to a folder
  * of its own below DIR/.parts, which gets its final name when the run is complete. When all are
  * there they are joined in the order of runs: output does not depend on the number of jobs, on
- * their order or on interruptions.
+ * their order or on interruptions. Where there are more jobs than runs, a run gets several threads.
  */
 #ifndef COTENANT_SIM_BATCH_H
 #define COTENANT_SIM_BATCH_H

@@ -25,16 +25,14 @@ struct divide {
 
 #define ARRAYS_PER_VM (2 + 3 * 2 * SHARE_MAX_DISKS + SHARE_SCRATCH)
 
-int divide_init(struct run *run)
+struct divide *divide_new(struct arena *arena)
 {
-	run->divide = arena_alloc(&run->arena, 1, sizeof(*run->divide));
-	return run->divide ? 0 : -ENOMEM;
+	return arena_alloc(arena, 1, sizeof(struct divide));
 }
 
-void divide_fini(struct run *run)
+void divide_fini(struct divide *divide)
 {
-	if (run->divide)
-		mem_free(run->divide->arrays);
+	mem_free(divide->arrays);
 }
 
 static double *take(double **at, size_t n)
@@ -68,6 +66,7 @@ static int divide_reserve(struct divide *d, size_t n)
 /* The host being divided. */
 struct host_now {
 	struct run *run;
+	struct err *err;
 	struct divide *d;
 	const struct limits *limits;
 	struct dc *dc;
@@ -106,7 +105,7 @@ static int divide_columns(const struct host_now *h, enum run_slot which,
 				    .host = host_name,
 				    .vm = vm_name,
 				    .ctx = h->run};
-	return guard_check(&view, grant, &names, h->run->err);
+	return guard_check(&view, grant, &names, h->err);
 }
 
 static struct share_col column(const struct host_now *h, enum resource r)
@@ -253,12 +252,13 @@ static int divide_all(const struct host_now *h, uint32_t *victim)
 	return rc;
 }
 
-int divide_host(struct run *run, uint32_t host, uint32_t *oom_victim)
+int divide_host(struct run *run, struct run_desk *desk, uint32_t host, uint32_t *oom_victim)
 {
 	struct dc *dc = &run->plan.dc;
 	struct host_now h = {.run = run,
-			     .d = run->divide,
-			     .limits = &run->limits,
+			     .err = desk->err,
+			     .d = desk->divide,
+			     .limits = &desk->limits,
 			     .dc = dc,
 			     .type = dc->host.type[host],
 			     .host = host,
@@ -269,10 +269,10 @@ int divide_host(struct run *run, uint32_t host, uint32_t *oom_victim)
 	dc->host.pressed[host] = false;
 	if (h.n == 0)
 		return 0;
-	if (divide_reserve(run->divide, h.n) < 0 || limits_gather(&run->limits, dc, host) < 0)
-		return err_nomem(run->err);
-	memcpy(run->divide->before, grants(&h, RES_MEM), h.n * sizeof(double));
-	run->count.vm_steps += h.n;
+	if (divide_reserve(h.d, h.n) < 0 || limits_gather(&desk->limits, dc, host) < 0)
+		return err_nomem(desk->err);
+	memcpy(h.d->before, grants(&h, RES_MEM), h.n * sizeof(double));
+	desk->vm_steps += h.n;
 	return run->policy[RUN_JOINT].ops ? divide_all(&h, oom_victim)
 					  : divide_separately(&h, oom_victim);
 }

@@ -21,6 +21,7 @@ struct bundle {
 	const struct limits *limits;
 	uint32_t host, first, n;
 	double dt;
+	double *rate;                                   /* what becomes of the sums, per second */
 	double *progress;                               /* how far each VM gets */
 	double *per_weight[RES_COUNT], most[RES_COUNT]; /* grants per weight; the largest */
 };
@@ -34,7 +35,7 @@ int metrics_init(struct metrics *m, const struct dc *dc, bool entitled_by_grant)
 {
 	memset(m, 0, sizeof(*m));
 	m->entitled_by_grant = entitled_by_grant;
-	m->worst = m->worst_now = 1;
+	m->worst = m->now.worst = 1;
 	for (size_t t = 0; t < dc->ntypes; t++)
 		m->has_energy |= dc->type[t].has_power;
 	m->host = mem_alloc(dc->host.n, sizeof(*m->host));
@@ -44,15 +45,14 @@ int metrics_init(struct metrics *m, const struct dc *dc, bool entitled_by_grant)
 void metrics_fini(struct metrics *m)
 {
 	mem_free(m->host);
-	mem_free(m->scratch);
 }
 
 void metrics_reset(struct metrics *m, struct dc *dc)
 {
-	memset(m->now, 0, sizeof(m->now));
+	m->now = (struct metrics_rates){.worst = 1};
 	memset(m->total, 0, sizeof(m->total));
 	memset(m->host, 0, dc->host.n * sizeof(*m->host));
-	m->worst = m->worst_now = 1;
+	m->worst = 1;
 	for (size_t h = 0; h < dc->host.n; h++) {
 		size_t at = dc->host.first[h], n = dc->host.count[h];
 		for (int r = 0; r < RES_COUNT; r++) {
@@ -70,13 +70,19 @@ void metrics_reset(struct metrics *m, struct dc *dc)
 void metrics_row(struct metrics *m, double row[M_SUMS], double *worst)
 {
 	for (int i = 0; i < M_SUMS; i++) {
-		row[i] = m->now[i];
-		m->total[i] += m->now[i];
-		m->now[i] = 0;
+		row[i] = m->now.of[i];
+		m->total[i] += m->now.of[i];
 	}
-	*worst = m->worst_now;
-	m->worst = min2(m->worst, m->worst_now);
-	m->worst_now = 1;
+	*worst = m->now.worst;
+	m->worst = min2(m->worst, m->now.worst);
+	m->now = (struct metrics_rates){.worst = 1};
+}
+
+lanes_wide void metrics_add(struct metrics_rates *sum, const struct metrics_rates *rates, double s)
+{
+	for (int i = 0; i < M_SUMS; i++)
+		sum->of[i] += rates->of[i] * s;
+	sum->worst = min2(sum->worst, rates->worst);
 }
 
 double metrics_jain(double sum, double sum_sq, double time)
@@ -90,7 +96,7 @@ double metrics_share(double part, double whole)
 }
 
 /* Sums of demand and grants; how far each VM gets. */
-lanes_inline void account_amounts(struct metrics *m, struct dc *dc, const struct bundle *b,
+lanes_inline void account_amounts(struct dc *dc, const struct bundle *b,
 				  double use[RES_COUNT], double wanted[RES_COUNT])
 {
 	const lanes dt = lanes_of(b->dt);
@@ -117,8 +123,8 @@ lanes_inline void account_amounts(struct metrics *m, struct dc *dc, const struct
 			lanes x = lanes_at(grant + i) / choose(wi > 0, wi, lanes_of(1));
 			lanes_put(b->progress + i, choose((wi > 0) & (x < p), x, p));
 		}
-		m->now[M_WANT + r] += wanted[r] * b->dt;
-		m->now[M_GRANT + r] += use[r] * b->dt;
+		b->rate[M_WANT + r] = wanted[r];
+		b->rate[M_GRANT + r] = use[r];
 	}
 }
 
@@ -145,13 +151,13 @@ lanes_inline void account_starving(struct metrics *m, struct dc *dc, const struc
 
 /* CPU entitlements and what hangs on them. */
 lanes_inline void account_entitlement(struct metrics *m, struct dc *dc, const struct bundle *b,
-				      const double *entitled)
+				      const double *entitled, double *least)
 {
 	const double *want = dc->slot.want[RES_CPU] + b->first;
 	const double *grant = dc->slot.grant[RES_CPU] + b->first;
 	struct slot_sums *sums = &dc->slot.sum;
 	const lanes dt = lanes_of(b->dt), one = lanes_of(1);
-	const lanes per_core = lanes_of(b->dt / dc->host.type[b->host]->speed);
+	const lanes per_core = lanes_of(1 / dc->host.type[b->host]->speed);
 	lanes ratio = {0}, ratio_sq = {0}, time = {0}, steal = {0}, worst = one;
 
 	for (uint32_t i = 0; i < b->n; i += LANES) {
@@ -171,11 +177,11 @@ lanes_inline void account_entitlement(struct metrics *m, struct dc *dc, const st
 	}
 	for (size_t i = b->n; i < lanes_room(b->n); i++)
 		sums->run[b->first + i] = 0;
-	m->now[M_RATIO] += lanes_sum(ratio) * b->dt;
-	m->now[M_RATIO_SQ] += lanes_sum(ratio_sq) * b->dt;
-	m->now[M_RATIO_TIME] += lanes_sum(time) * b->dt;
-	m->now[M_STEAL] += lanes_sum(steal);
-	m->worst_now = min2(m->worst_now, min2(min2(worst[0], worst[1]), min2(worst[2], worst[3])));
+	b->rate[M_RATIO] = lanes_sum(ratio);
+	b->rate[M_RATIO_SQ] = lanes_sum(ratio_sq);
+	b->rate[M_RATIO_TIME] = lanes_sum(time);
+	b->rate[M_STEAL] = lanes_sum(steal);
+	*least = min2(min2(worst[0], worst[1]), min2(worst[2], worst[3]));
 	account_starving(m, dc, b, entitled);
 }
 
@@ -198,7 +204,7 @@ lanes_inline void normalise(struct bundle *b)
 	}
 }
 
-lanes_inline void account_dominant(struct metrics *m, const struct bundle *b)
+lanes_inline void account_dominant(const struct bundle *b)
 {
 	const struct host_type *type = b->dc->host.type[b->host];
 	lanes per[RES_COUNT], sum = {0}, sum_sq = {0}, time = {0};
@@ -216,9 +222,9 @@ lanes_inline void account_dominant(struct metrics *m, const struct bundle *b)
 		sum_sq += dominant * dominant * counts;
 		time += counts;
 	}
-	m->now[M_DOMINANT] += lanes_sum(sum) * b->dt;
-	m->now[M_DOMINANT_SQ] += lanes_sum(sum_sq) * b->dt;
-	m->now[M_DOMINANT_TIME] += lanes_sum(time) * b->dt;
+	b->rate[M_DOMINANT] = lanes_sum(sum);
+	b->rate[M_DOMINANT_SQ] = lanes_sum(sum_sq);
+	b->rate[M_DOMINANT_TIME] = lanes_sum(time);
 }
 
 /* How many others VM @i would get further with, given their grants scaled by weights: those that
@@ -248,7 +254,7 @@ static uint32_t count_envied(const struct bundle *b, uint32_t i)
  * would have more than it uses of each), and who may envy anybody: somebody has more per weight of
  * each resource that it wants, and no cap of its own is in the way. Mostly nobody has more of the
  * scarce one, and count_envied() need not look at pairs. */
-lanes_inline void account_pairs(struct metrics *m, const struct bundle *b)
+lanes_inline void account_pairs(const struct bundle *b)
 {
 	const struct host_type *type = b->dc->host.type[b->host];
 	const struct limits *l = b->limits;
@@ -276,16 +282,16 @@ lanes_inline void account_pairs(struct metrics *m, const struct bundle *b)
 		for (uint32_t k = 0; k < LANES && lanes_any(envies); k++)
 			envious += envies[k] && i + k < b->n ? count_envied(b, i + k) : 0;
 	}
-	m->now[M_ENVY] += envious * b->dt;
-	m->now[M_VIOLATION] += lanes_sum(below_sum) * b->dt;
+	b->rate[M_ENVY] = envious;
+	b->rate[M_VIOLATION] = lanes_sum(below_sum);
 }
 
-static void account_stalls(struct metrics *m, struct dc *dc, const struct bundle *b)
+static void account_stalls(struct dc *dc, const struct bundle *b)
 {
 	for (uint32_t s = b->first; s < b->first + b->n; s++) {
-		double stalled = dc->slot.want[RES_CPU][s] > 0 ? dc->slot.stalled[s] * b->dt : 0;
-		dc->slot.sum.stall[s] += stalled;
-		m->now[M_STALL] += stalled;
+		double stalled = dc->slot.want[RES_CPU][s] > 0 ? (double)dc->slot.stalled[s] : 0;
+		dc->slot.sum.stall[s] += stalled * b->dt;
+		b->rate[M_STALL] += stalled;
 	}
 }
 
@@ -298,14 +304,14 @@ static void account_host(struct metrics *m, const struct bundle *b, const double
 	bool on = !down && (b->n > 0 || !type->off_when_empty);
 	double dt = b->dt, util = use[RES_CPU] / type->capacity[RES_CPU];
 
+	bool over = on && wanted[RES_CPU] > type->capacity[RES_CPU] * (1 + 1e-9);
+	double watt = on && type->has_power ? type->watts(type->power_state, min2(util, 1)) : 0;
+
 	for (int r = 0; r < RES_COUNT; r++) {
 		sum->grant[r] += use[r] * dt;
 		if (on && isfinite(type->capacity[r]))
-			m->now[M_CAPACITY + r] += type->capacity[r] * dt;
+			b->rate[M_CAPACITY + r] = type->capacity[r];
 	}
-	double over = on && wanted[RES_CPU] > type->capacity[RES_CPU] * (1 + 1e-9) ? dt : 0;
-	double joule =
-		on && type->has_power ? type->watts(type->power_state, min2(util, 1)) * dt : 0;
 	sum->vms += b->n * dt;
 	sum->on += on ? dt : 0;
 	sum->off += on || down ? 0 : dt;
@@ -313,15 +319,15 @@ static void account_host(struct metrics *m, const struct bundle *b, const double
 	sum->active += b->n > 0 ? dt : 0;
 	sum->busy += use[RES_CPU] > 0 ? dt : 0;
 	sum->full += util >= FULL ? dt : 0;
-	sum->overload += over;
-	sum->joule += joule;
-	m->now[M_ON] += on ? dt : 0;
-	m->now[M_DOWN] += down ? dt : 0;
-	m->now[M_ACTIVE] += b->n > 0 ? dt : 0;
-	m->now[M_OVERLOAD] += over;
-	m->now[M_HOST_TIME] += dt;
-	m->now[M_VM_TIME] += b->n * dt;
-	m->now[M_ENERGY_J] += joule;
+	sum->overload += over ? dt : 0;
+	sum->joule += watt * dt;
+	b->rate[M_ON] = on;
+	b->rate[M_DOWN] = down;
+	b->rate[M_ACTIVE] = b->n > 0;
+	b->rate[M_OVERLOAD] = over;
+	b->rate[M_HOST_TIME] = 1;
+	b->rate[M_VM_TIME] = b->n;
+	b->rate[M_ENERGY_J] = watt;
 }
 
 static const double *entitlements(const struct metrics *m, const struct bundle *b, double *scratch)
@@ -350,35 +356,40 @@ static const double *entitlements(const struct metrics *m, const struct bundle *
 /* progress, per_weight, want, entitled, and what fill_level() needs. */
 #define SCRATCH_PER_VM (1 + RES_COUNT + 2 + FILL_SCRATCH)
 
-lanes_wide int metrics_account(struct metrics *m, struct dc *dc, struct limits *limits,
-			       uint32_t host, double dt_s)
+lanes_wide int metrics_account(struct metrics_desk *d, uint32_t host, double dt_s,
+			       struct metrics_rates *rates)
 {
+	struct metrics *m = d->metrics;
+	struct dc *dc = d->dc;
 	struct bundle b = {.dc = dc,
-			   .limits = limits,
+			   .limits = d->limits,
 			   .host = host,
 			   .first = dc->host.first[host],
 			   .n = dc->host.count[host],
-			   .dt = dt_s};
+			   .dt = dt_s,
+			   .rate = rates->of};
 	double use[RES_COUNT], wanted[RES_COUNT];
 	size_t room = lanes_room(b.n);
 
-	if (limits_gather(limits, dc, host) < 0 ||
-	    mem_grow(&m->scratch, &m->scratch_n, room * SCRATCH_PER_VM, sizeof(double)) < 0)
+	if (limits_gather(d->limits, dc, host) < 0 ||
+	    mem_grow(&d->scratch, &d->scratch_n, room * SCRATCH_PER_VM, sizeof(double)) < 0)
 		return -ENOMEM;
-	b.progress = m->scratch;
+	*rates = (struct metrics_rates){.worst = 1};
+	b.progress = d->scratch;
 	for (unsigned r = 0; r < RES_COUNT; r++)
 		b.per_weight[r] = b.progress + (r + 1) * room;
-	account_amounts(m, dc, &b, use, wanted);
+	account_amounts(dc, &b, use, wanted);
 	account_host(m, &b, use, wanted);
 	if (b.n == 0)
 		return 0;
-	account_entitlement(m, dc, &b, entitlements(m, &b, b.progress + (RES_COUNT + 1) * room));
+	account_entitlement(m, dc, &b, entitlements(m, &b, b.progress + (RES_COUNT + 1) * room),
+			    &rates->worst);
 	normalise(&b);
-	account_dominant(m, &b);
-	account_pairs(m, &b);
-	m->now[M_PAIRS] += (double)b.n * (b.n - 1) * dt_s;
-	m->now[M_VIOLATION_TIME] += b.n * dt_s;
+	account_dominant(&b);
+	account_pairs(&b);
+	rates->of[M_PAIRS] = (double)b.n * (b.n - 1);
+	rates->of[M_VIOLATION_TIME] = b.n;
 	if (dc->host.pressed[host])
-		account_stalls(m, dc, &b);
+		account_stalls(dc, &b);
 	return 0;
 }

@@ -71,26 +71,43 @@ struct host_sums {
 	bool starving; /* somebody did at the last update */
 };
 
+/* The sums' increase per second; or sums, of which `worst` is the smallest r so far. */
+struct metrics_rates {
+	double of[M_SUMS];
+	double worst;
+};
+
 struct metrics {
-	double now[M_SUMS];   /* since the last row of the timeline */
-	double total[M_SUMS]; /* since the warm-up */
-	double worst_now, worst;
+	struct metrics_rates now; /* since the last row of the timeline */
+	double total[M_SUMS];     /* since the warm-up */
+	double worst;
 	struct host_sums *host;
-	double *scratch; /* of at least 24 x the largest number of VMs on a host */
-	size_t scratch_n;
 	bool entitled_by_grant; /* the CPU policy's grants are the entitlements */
 	bool has_energy;
+};
+
+/* Where a thread accounts: all but scratch is the caller's, who frees scratch with mem_free(). */
+struct metrics_desk {
+	struct metrics *metrics;
+	struct dc *dc;
+	struct limits *limits; /* of the host last looked at */
+	double *scratch;
+	size_t scratch_n;
 };
 
 int metrics_init(struct metrics *m, const struct dc *dc, bool entitled_by_grant) must_check;
 void metrics_fini(struct metrics *m);
 
-/* Accounts for @dt_s seconds of the division now in force on a host. -ENOMEM. */
-int metrics_account(struct metrics *m, struct dc *dc, struct limits *limits, uint32_t host,
-		    double dt_s) must_check;
+/* Accounts for @dt_s seconds of the division now in force on a host, in the sums of the host and its
+ * VMs; what one second of it adds to the sums of all is written to @rates and not added. -ENOMEM. */
+int metrics_account(struct metrics_desk *desk, uint32_t host, double dt_s,
+		    struct metrics_rates *rates) must_check;
 
-/* Moves what was summed since the last call into the total, leaving it in @row; resets worst_now,
- * which is returned through @worst (1 if nobody wanted anything). */
+/* Adds @s seconds at these rates. */
+void metrics_add(struct metrics_rates *sum, const struct metrics_rates *rates, double s);
+
+/* Moves what was summed since the last call into the total, leaving it in @row, and the smallest
+ * r in @worst (1 if nobody wanted anything). */
 void metrics_row(struct metrics *m, double row[M_SUMS], double *worst);
 
 /* Forgets everything: the end of the warm-up. */

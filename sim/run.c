@@ -75,25 +75,56 @@ int run_schedule(struct run *run, enum run_event kind, uint32_t id, int64_t time
 	return h == EVQ_NONE ? err_nomem(run->err) : 0;
 }
 
-/* Accounts for the time since the last update and brings the VMs of the host to now. */
-static int host_bring(struct run *run, uint32_t host)
+int run_desk_init(struct run *run, struct run_desk *desk, struct err *err)
 {
-	struct dc *dc = &run->plan.dc;
-	double dt_s = (double)(run->now_ns - dc->host.last_ns[host]) * 1e-9;
+	*desk = (struct run_desk){.err = err, .sums = &run->metrics.now};
+	desk->account = (struct metrics_desk){
+		.metrics = &run->metrics, .dc = &run->plan.dc, .limits = &desk->limits};
+	desk->divide = divide_new(&run->arena);
+	return desk->divide ? 0 : -ENOMEM;
+}
+
+void run_desk_fini(struct run_desk *desk)
+{
+	if (desk->divide)
+		divide_fini(desk->divide);
+	limits_fini(&desk->limits);
+	mem_free(desk->account.scratch);
+}
+
+int run_account(struct run *run, struct run_desk *desk, uint32_t host, struct metrics_rates *rates)
+{
+	int64_t *last_ns = &run->plan.dc.host.last_ns[host];
+	int64_t from_ns = *last_ns > run->counted_ns ? *last_ns : run->counted_ns;
+	double dt_s = (double)(run->now_ns - *last_ns) * 1e-9;
 
 	if (dt_s > 0 && run->driver->observe) {
-		int rc = run->driver->observe(run->driver_state, host, run->now_ns, dt_s, run->err);
+		int rc = run->driver->observe(run->driver_state, host, run->now_ns, dt_s, desk->err);
 		if (rc < 0)
 			return rc;
 	}
-	if (dt_s > 0 && metrics_account(&run->metrics, dc, &run->limits, host, dt_s) < 0)
-		return err_nomem(run->err);
-	dc->host.last_ns[host] = run->now_ns;
-	return run->driver->collect(run->driver_state, host, run->now_ns, dt_s, run->err);
+	if (dt_s > 0) {
+		if (metrics_account(&desk->account, host, dt_s, rates) < 0)
+			return err_nomem(desk->err);
+		metrics_add(desk->sums, rates, (double)(run->now_ns - from_ns) * 1e-9);
+	}
+	*last_ns = run->now_ns;
+	return 0;
+}
+
+int run_bring(struct run *run, struct run_desk *desk, uint32_t host)
+{
+	double dt_s = (double)(run->now_ns - run->plan.dc.host.last_ns[host]) * 1e-9;
+	struct metrics_rates rates;
+	int rc = run_account(run, desk, host, &rates);
+
+	return rc < 0 ? rc
+		      : run->driver->collect(run->driver_state, host, run->now_ns, dt_s, desk->err);
 }
 
 static void mark_dirty(struct run *run, uint32_t host)
 {
+	ticker_wake(run, host);
 	if (!run->dirty[host]) {
 		run->dirty[host] = true;
 		run->dirty_list[run->ndirty++] = host;
@@ -103,7 +134,7 @@ static void mark_dirty(struct run *run, uint32_t host)
 int run_touch(struct run *run, uint32_t host)
 {
 	mark_dirty(run, host);
-	return run->plan.dc.host.last_ns[host] < run->now_ns ? host_bring(run, host) : 0;
+	return run->plan.dc.host.last_ns[host] < run->now_ns ? run_bring(run, &run->desk, host) : 0;
 }
 
 /* Somebody's demand on another host changed while one was being collected. */
@@ -166,25 +197,69 @@ static void keep_grants_within_wants(struct dc *dc, uint32_t host)
 				dc->slot.grant[r][s] = dc->slot.want[r][s];
 }
 
-static int host_update(struct run *run, uint32_t host, bool divide)
+/* Grants are in force. Nothing about the host changes before change_ns if it is steady; where policies
+ * were not asked, they have to be. */
+static void host_apply(struct run *run, uint32_t host, bool divided)
 {
-	struct dc *dc = &run->plan.dc;
-	uint32_t victim;
-	int rc = host_bring(run, host);
+	bool *steady = &run->plan.dc.host.steady[host];
+
+	*steady = false;
+	run->change_ns[host] = run->driver->apply(run->driver_state, host, run->now_ns);
+	run->steady[host] = *steady && divided && run->memoryless && !run->driver->observe;
+	ticker_updated(run, host);
+}
+
+int run_update_begin(struct run *run, struct run_desk *desk, uint32_t host, uint32_t *victim)
+{
+	int rc = run_bring(run, desk, host);
 
 	if (rc == 0 && run->watches_work)
 		rc = end_finished_vms(run, host);
-	if (!divide)
-		keep_grants_within_wants(dc, host);
-	while (rc == 0 && divide) {
-		rc = divide_host(run, host, &victim);
-		if (rc < 0 || victim == DC_NONE)
-			break;
-		rc = host_out_of_memory(run, victim);
+	if (rc == 0)
+		rc = divide_host(run, desk, host, victim);
+	if (rc == 0 && *victim == DC_NONE)
+		host_apply(run, host, true);
+	return rc;
+}
+
+int run_update_finish(struct run *run, uint32_t host, uint32_t victim)
+{
+	bool ended = victim != DC_NONE;
+
+	while (victim != DC_NONE) {
+		int rc = host_out_of_memory(run, victim);
+		if (rc == 0)
+			rc = divide_host(run, &run->desk, host, &victim);
+		if (rc < 0)
+			return rc;
 	}
+	if (ended)
+		host_apply(run, host, true);
+	return host_schedule(run, host, run->change_ns[host]);
+}
+
+/* Between ticks, with `reallocate: tick`, policies are not asked. */
+static int host_update_undivided(struct run *run, uint32_t host)
+{
+	int rc = run_bring(run, &run->desk, host);
+
+	if (rc == 0 && run->watches_work)
+		rc = end_finished_vms(run, host);
 	if (rc < 0)
 		return rc;
-	return host_schedule(run, host, run->driver->apply(run->driver_state, host, run->now_ns));
+	keep_grants_within_wants(&run->plan.dc, host);
+	host_apply(run, host, false);
+	return host_schedule(run, host, run->change_ns[host]);
+}
+
+static int host_update(struct run *run, uint32_t host, bool divide)
+{
+	uint32_t victim;
+
+	if (!divide)
+		return host_update_undivided(run, host);
+	int rc = run_update_begin(run, &run->desk, host, &victim);
+	return rc < 0 ? rc : run_update_finish(run, host, victim);
 }
 
 static int by_id(const void *a, const void *b)
@@ -214,30 +289,13 @@ static int update_dirty(struct run *run, bool divide)
 	return rc;
 }
 
-/* Hosts ahead of the one at work whose slots, and whose VMs, are asked for. */
-#define SLOTS_AHEAD 4
-#define VMS_AHEAD   2
-
-static void prefetch(struct run *run, uint32_t host)
-{
-	dc_prefetch(&run->plan.dc, host + SLOTS_AHEAD);
-	if (run->driver->prefetch && host + VMS_AHEAD < run->plan.dc.host.n)
-		run->driver->prefetch(run->driver_state, host + VMS_AHEAD);
-}
-
 static int tick(struct run *run)
 {
-	int rc = 0;
-
 	run->last_tick_ns = run->now_ns;
 	if (run->progress)
 		*run->progress = (double)run->now_ns / (double)run->end_ns;
 	run->next_tick_ns = run->now_ns + run->scenario->tick_ns;
-	for (uint32_t h = 0; h < run->plan.dc.host.n && rc == 0; h++) {
-		prefetch(run, h);
-		if (!run->dirty[h])
-			rc = host_update(run, h, true);
-	}
+	int rc = ticker_tick(run);
 	/* The rows show wants and grants of one moment: those marked are divided now, too. */
 	if (rc == 0)
 		rc = lifecycle_retry_waiting(run);
@@ -269,7 +327,7 @@ static int warm(struct run *run)
 		return rc;
 	metrics_reset(&run->metrics, &run->plan.dc);
 	run->count =
-		(struct run_counts){.events = run->count.events, .vm_steps = run->count.vm_steps};
+		(struct run_counts){.events = run->count.events};
 	memset(run->group_count, 0, run->plan.ngroups * sizeof(*run->group_count));
 	for (uint32_t vm = 0; vm < run->plan.dc.vm.n; vm++)
 		if (run->plan.dc.vm.slot[vm] != DC_NONE)
@@ -331,7 +389,7 @@ int run_go(struct run *run)
 {
 	bool every_event = run->scenario->reallocate == REALLOCATE_EVENT;
 	struct evq_event event;
-	int rc = 0;
+	int rc = ticker_start(run);
 
 	while (rc == 0 && evq_pop(run->queue, &event)) {
 		run->now_ns = event.time_ns;
@@ -345,6 +403,7 @@ int run_go(struct run *run)
 		if (rc == 0 && evq_next_time(run->queue) > run->now_ns)
 			rc = settle(run, every_event || run->now_ns == run->last_tick_ns);
 	}
+	run->count.vm_steps = ticker_vm_steps(run);
 	return rc < 0 ? rc : output_end(run->output, run);
 }
 
@@ -417,10 +476,13 @@ static int tables_start(struct run *run)
 
 	run->host_event = arena_alloc(&run->arena, n, sizeof(*run->host_event));
 	run->dirty = arena_alloc(&run->arena, n, sizeof(*run->dirty));
+	run->steady = arena_alloc(&run->arena, n, sizeof(*run->steady));
+	run->change_ns = arena_alloc(&run->arena, n, sizeof(*run->change_ns));
 	/* A host marked again while a round goes on stands twice in the list for a moment. */
 	run->dirty_list = arena_alloc(&run->arena, 2 * n, sizeof(*run->dirty_list));
 	run->queue = evq_new(64);
-	if (!run->host_event || !run->dirty || !run->dirty_list || !run->queue)
+	if (!run->host_event || !run->dirty || !run->steady || !run->change_ns || !run->dirty_list ||
+	    !run->queue)
 		return err_nomem(run->err);
 	for (int d = 0; d < PLACE_DIMS; d++) {
 		run->place_capacity[d] = arena_alloc(&run->arena, n, sizeof(double));
@@ -432,6 +494,16 @@ static int tables_start(struct run *run)
 		}
 	}
 	return 0;
+}
+
+static bool policies_are_memoryless(const struct run *run)
+{
+	for (int i = 0; i < RUN_POLICIES; i++) {
+		const struct policy_ops *ops = run->policy[i].ops;
+		if (ops && !(ops->flags & POLICY_MEMORYLESS))
+			return false;
+	}
+	return true;
 }
 
 /* Whether the CPU policy answers with everybody's entitlement: it says so of its default options, and
@@ -467,7 +539,9 @@ int run_init(struct run *run, const struct scenario *scenario, const struct trac
 	if (rc < 0)
 		return rc;
 	driver_start(run);
-	if (metrics_init(&run->metrics, &run->plan.dc, grants_are_entitlements(run, policies)) < 0 || divide_init(run) < 0)
+	run->memoryless = policies_are_memoryless(run);
+	if (metrics_init(&run->metrics, &run->plan.dc, grants_are_entitlements(run, policies)) < 0 ||
+	    run_desk_init(run, &run->desk, err) < 0 || ticker_init(run) < 0)
 		return err_nomem(err);
 	rc = lifecycle_init(run);
 	if (rc == 0)
@@ -488,9 +562,9 @@ void run_free(struct run *run)
 		run->placer->fini(run->placer_state);
 	if (run->driver)
 		driver_sim_fini(&run->sim);
-	divide_fini(run);
+	ticker_free(run);
+	run_desk_fini(&run->desk);
 	failures_fini(run);
-	limits_fini(&run->limits);
 	metrics_fini(&run->metrics);
 	mem_free(run->waiting);
 	evq_free(run->queue);

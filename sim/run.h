@@ -36,6 +36,18 @@ struct group_counts {
 	double wait_s, wait_max_s;
 };
 
+/* What one thread needs to update hosts. */
+struct run_desk {
+	struct limits limits; /* of the host last divided or accounted for */
+	struct divide *divide;
+	struct metrics_desk account;
+	struct metrics_rates *sums; /* of the timeline: where what is accounted for goes */
+	struct err *err;
+	uint64_t vm_steps; /* VMs x updates, and x ticks while their hosts sleep */
+	size_t failed;     /* chunk, and why */
+	int rc;
+};
+
 struct run {
 	const struct scenario *scenario;
 	struct arena arena;
@@ -68,11 +80,16 @@ struct run {
 	bool watches_work; /* some group ends with its work */
 	bool finished;     /* a VM ended with its work while hosts were updated */
 
-	struct limits limits; /* of the host last divided or accounted for */
+	bool *steady;       /* per host: nothing about it changes before change_ns, unless it is marked */
+	int64_t *change_ns; /* per host: when its demand changes by itself, as the driver said last */
+	bool memoryless;    /* all policies are */
+	int64_t counted_ns; /* up to here the sums of the timeline hold hosts that sleep */
+	unsigned threads;   /* to be used, set before run_go(); 0 = 1 */
+	struct run_desk desk;
+	struct ticker *ticker;
 	struct metrics metrics;
 	struct run_counts count;
 	struct output *output;
-	struct divide *divide; /* scratch of the division */
 	double *progress;      /* where the simulated share goes; NULL = nobody asks */
 	struct err *err;
 };
@@ -93,9 +110,35 @@ const char *run_rack_name(const struct run *run, uint32_t rack, char *buf, size_
 /* Within the folder: the parts of a run. */
 
 /* divide.c: what a host's VMs get from now on. Writes grants into the slots. */
-int divide_init(struct run *run);
-void divide_fini(struct run *run);
-int divide_host(struct run *run, uint32_t host, uint32_t *oom_victim) must_check;
+struct divide *divide_new(struct arena *arena) must_check;
+void divide_fini(struct divide *divide);
+int divide_host(struct run *run, struct run_desk *desk, uint32_t host,
+		uint32_t *oom_victim) must_check;
+
+/* run.c: the steps of updating a host. The first two write only what belongs to the host and the desk.
+ * run_account() accounts for the time since the last update, at @rates from then on; run_bring() also
+ * brings the VMs of the host to now; run_update_begin() also divides it, and has applied the division
+ * unless some @victim has to end first; run_update_finish() does that and schedules the change of
+ * demand. */
+int run_desk_init(struct run *run, struct run_desk *desk, struct err *err) must_check;
+void run_desk_fini(struct run_desk *desk);
+int run_account(struct run *run, struct run_desk *desk, uint32_t host,
+		struct metrics_rates *rates) must_check;
+int run_bring(struct run *run, struct run_desk *desk, uint32_t host) must_check;
+int run_update_begin(struct run *run, struct run_desk *desk, uint32_t host,
+		     uint32_t *victim) must_check;
+int run_update_finish(struct run *run, uint32_t host, uint32_t victim) must_check;
+
+/* tick.c: all hosts at a tick. ticker_start() before the first: makes run->threads threads, where
+ * hosts may be updated at the same time. */
+#define RUN_CHUNK 64 /* hosts that are summed up together and done by one thread */
+int ticker_init(struct run *run) must_check;
+int ticker_start(struct run *run) must_check;
+int ticker_tick(struct run *run) must_check;
+void ticker_wake(struct run *run, uint32_t host);    /* it was marked */
+void ticker_updated(struct run *run, uint32_t host); /* another division is in force */
+uint64_t ticker_vm_steps(const struct run *run);
+void ticker_free(struct run *run);
 
 /* lifecycle.c: VMs come and go. */
 int lifecycle_init(struct run *run) must_check;

@@ -44,6 +44,8 @@ struct harness {
 	char dir[HARNESS_DIR];
 	struct csv_table table[OUTPUT_FILES]; /* of the last run; unread: name == NULL */
 	uint64_t events, vm_steps;
+	unsigned threads; /* of a run */
+	bool awake;       /* no host sleeps, as if policies had a memory */
 };
 
 #define assert_near(A, B, RELATIVE) assert_near_(A, B, RELATIVE, __FILE__, __LINE__)
@@ -116,6 +118,8 @@ static inline void harness_run(struct harness *h, size_t i)
 	if (rc == 0)
 		rc = run_init(&run, h->scenario, &h->traces, &policies, label.seed, output,
 			      &h->err);
+	run.threads = h->threads;
+	run.memoryless &= !h->awake;
 	if (rc == 0)
 		rc = run_go(&run);
 	int closed = output_close(output, rc == 0, &h->err);

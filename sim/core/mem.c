@@ -27,7 +27,11 @@ static size_t live;
 
 static int fails_now(void)
 {
-	return fail_at > 0 && (fail_at == 1 || fail_at-- == 1);
+	uint64_t n = __atomic_load_n(&fail_at, __ATOMIC_RELAXED);
+
+	if (n > 1)
+		__atomic_fetch_sub(&fail_at, 1, __ATOMIC_RELAXED);
+	return n == 1;
 }
 
 void mem_fail_at(uint64_t n)
@@ -48,14 +52,14 @@ void *mem_alloc(size_t count, size_t size)
 		return NULL;
 	void *p = calloc(1, bytes > 0 ? bytes : 1);
 	if (p)
-		live++;
+		__atomic_fetch_add(&live, 1, __ATOMIC_RELAXED);
 	return p;
 }
 
 void mem_free(void *p)
 {
 	if (p)
-		live--;
+		__atomic_fetch_sub(&live, 1, __ATOMIC_RELAXED);
 	free(p);
 }
 
@@ -152,7 +156,7 @@ void arena_fini(struct arena *arena)
 		struct arena_block *block = arena->blocks;
 		arena->blocks = block->next;
 		free(block);
-		live--;
+		__atomic_fetch_sub(&live, 1, __ATOMIC_RELAXED);
 	}
 	arena->used = 0;
 }

@@ -195,8 +195,12 @@ static void guard_and_determinism(const struct policy_ops *ops, void *state, str
 	}
 	if (!(ops->flags & POLICY_MEMORYLESS))
 		return;
+	unsigned char before[256];
+	assert_true(ops->plugin.state_size <= sizeof(before));
+	memcpy(before, state, ops->plugin.state_size);
 	w->view.now_ns += 12345;
 	ask(ops, state, w, &b);
+	must(memcmp(before, state, ops->plugin.state_size) == 0, ops, "its state changed", 0, 0);
 	must(memcmp(&a, &b, sizeof(a)) == 0, ops, "same view, other grants", 0, 0);
 }
 

@@ -1,0 +1,21 @@
+/*
+ * A few threads that do the same thing at once, again and again.
+ */
+#ifndef COTENANT_SIM_POOL_H
+#define COTENANT_SIM_POOL_H
+
+#include "sim/core/err.h"
+
+struct pool;
+
+/* @threads in all, the caller among them (at least 1). NULL with @err set if they cannot be had. */
+struct pool *pool_new(unsigned threads, struct err *err) must_check;
+
+/* Calls work(ctx, i) on every thread, i = 0 being the caller, and returns when all have returned. What
+ * a thread wrote before is seen by the others afterwards. */
+void pool_run(struct pool *pool, void (*work)(void *ctx, unsigned i), void *ctx);
+
+/* Ends the threads; NULL is allowed. */
+void pool_free(struct pool *pool);
+
+#endif

@@ -1,0 +1,115 @@
+/*
+ * Ticks: hosts that sleep are accounted for as if they did not, and threads change nothing. A run is
+ * compared with one whose hosts are all woken by a VM of a kind that keeps them awake, or with the
+ * same one by other numbers of threads.
+ */
+#include "tests/harness.h"
+
+#define HOSTS  "hosts:\n  - {name: h, count: 200, cores: 2, speed: 1GHz, memory: 4GiB,\n" \
+	       "     disks: {bandwidth: 100MB/s, iops: 1000 IOPS}, power: {kind: linear, idle: 70W, max: 200W}}\n"
+
+static const char *const scenarios[] = {
+	/* Hosts asleep for most of the time, and short of CPU and of disk. */
+	"tick: 10s\nduration: 2h\nwarmup: 905s\noutput: {vm_timeline: 7}\n" HOSTS
+	"vms:\n"
+	"  - {name: c, count: 150, vcpus: 2, memory: 1GiB, cpu: {weight: 3},\n"
+	"     workload: {kind: constant, cpu: 90%, bandwidth: 70MB/s, iops: 100/s}}\n"
+	"  - {name: o, count: 200, vcpus: 2, memory: 1GiB,\n"
+	"     workload: {kind: onoff, cpu: 100%, bandwidth: 60MB/s, on: exp(20min), off: exp(40min)}}\n"
+	"actions:\n  - {at: 1000s, do: pause, vm: c}\n  - {at: 1234s, do: resume, vm: c}\n"
+	"  - {at: 30min, do: resize, vm: o, cpu: {weight: 2}}\n"
+	"overcommit: {cpu: 3}\n",
+	/* The same, where policies are asked at ticks only. */
+	"tick: 50s\nduration: 1h\nreallocate: tick\n" HOSTS
+	"vms:\n"
+	"  - {name: o, count: 500, vcpus: 2, memory: 1GiB,\n"
+	"     workload: {kind: onoff, cpu: 100%, bandwidth: 60MB/s, on: exp(8min), off: exp(9min)}}\n"
+	"overcommit: {cpu: 3}\n",
+	/* Whole chunks fall asleep, and wake at a tick. */
+	"tick: 1min\nduration: 1h\n" HOSTS
+	"vms:\n"
+	"  - {name: s, count: 300, vcpus: 2, memory: 1GiB,\n"
+	"     workload: {kind: stochastic, cpu: 100%, level: \"uniform(0%, 100%)\", every: 7min}}\n"
+	"overcommit: {cpu: 3}\n",
+	/* VMs that come and go, hosts that fail, memory that is short. */
+	"tick: 60s\nduration: 4h\n"
+	"hosts:\n  - {name: h, count: 200, cores: 2, speed: 1GHz, memory: 4GiB, swap: 512MiB,\n"
+	"     disks: {bandwidth: 100MB/s, iops: 1000 IOPS}, time_to_failure: exp(40h),\n"
+	"     time_to_repair: exp(1h)}\n"
+	"vms:\n"
+	"  - {name: v, arrivals: exp(20s), lifetime: exp(1h), vcpus: 1, memory: 1GiB,\n"
+	"     workload: {kind: stochastic, cpu: 100%, memory: 1.4GiB, level: \"uniform(0%, 100%)\",\n"
+	"                every: 7min}}\n"
+	"  - {name: b, count: 50, vcpus: 1, memory: 1GiB,\n"
+	"     workload: {kind: sine, cpu: 100%, unmet: backlog}}\n"
+	"overcommit: {cpu: 3, memory: 140%}\n",
+};
+
+/* Column by column, as far as the digits that files have; names by themselves. */
+static void assert_alike(const struct csv_table *a, const struct csv_table *b)
+{
+	assert_int_equal(a->nrows, b->nrows);
+	for (size_t i = 0; i < a->nrows * a->ncols; i++) {
+		char *end;
+		double x = strtod(a->cell[i], &end);
+		if (end == a->cell[i] || *end)
+			assert_string_equal(a->cell[i], b->cell[i]);
+		else
+			assert_near(x, strtod(b->cell[i], NULL), 3e-8);
+	}
+}
+
+static void assert_same(const struct csv_table *a, const struct csv_table *b)
+{
+	assert_int_equal(a->nrows, b->nrows);
+	for (size_t i = 0; i < a->nrows * a->ncols; i++)
+		assert_string_equal(a->cell[i], b->cell[i]);
+}
+
+static void compare(const char *yaml, unsigned threads, bool awake,
+		    void (*check)(const struct csv_table *, const struct csv_table *))
+{
+	static const enum output_file files[] = {OUTPUT_SUMMARY, OUTPUT_VMS, OUTPUT_HOSTS,
+						 OUTPUT_TIMELINE};
+	struct harness one, other;
+
+	harness_open(&one, yaml);
+	harness_open(&other, yaml);
+	other.threads = threads;
+	other.awake = awake;
+	harness_run(&one, 0);
+	harness_run(&other, 0);
+	assert_int_equal(one.vm_steps > 0, 1);
+	for (size_t f = 0; f < COUNT(files); f++)
+		check(harness_table(&one, files[f]), harness_table(&other, files[f]));
+	if (one.scenario->output.vm_timeline > 0)
+		check(harness_table(&one, OUTPUT_VM_TIMELINE),
+		      harness_table(&other, OUTPUT_VM_TIMELINE));
+	harness_close(&one);
+	harness_close(&other);
+}
+
+static void test_sleep(void **unused)
+{
+	(void)unused;
+	for (size_t i = 0; i < COUNT(scenarios); i++)
+		compare(scenarios[i], 1, true, assert_alike);
+}
+
+static void test_threads(void **unused)
+{
+	(void)unused;
+	for (size_t i = 0; i < COUNT(scenarios); i++)
+		for (unsigned threads = 2; threads <= 3; threads++)
+			compare(scenarios[i], threads, false, assert_same);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_sleep),
+		cmocka_unit_test(test_threads),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
