@@ -40,6 +40,8 @@ static const struct metric metrics[] = {
 	{"slowdown_mean", "slowdown", "", 1, -1},
 	{"response_p95_s", "p95 resp", "s", 1, -1},
 	{"energy_kwh", "energy", "kWh", 1, -1},
+	{"migrations", "migrations", "", 1, -1},
+	{"slav", "slav", "e-5", 1e5, -1},
 	{"gini", "gini", "", 1, -1},
 	{"envy", "envy", "", 1, -1},
 	{"steal_s", "steal", "s", 1, -1},

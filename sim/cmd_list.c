@@ -17,8 +17,13 @@
 #include "sim/core/opt.h"
 #include "sim/core/units.h"
 
-static const struct plugin_kind *const kinds[] = {&policy_kind, &placer_kind, &workload_kind,
-						  &power_kind, &trace_kind};
+static const struct plugin_kind *const kinds[] = {&policy_kind,
+						  &placer_kind,
+						  &workload_kind,
+						  &power_kind,
+						  &trace_kind,
+						  &cloudsim_detector_kind,
+						  &cloudsim_selector_kind};
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 /* Loads the trace of every workload of the group that has one; *n = VMs of the last, -1 = none. */
