@@ -127,6 +127,33 @@ bool placing_batches(const struct run *run)
 	return run->placer->size || run->placer->pick;
 }
 
+/* Nothing is given back while a batch is placed, and a VM that is placed only adds to what rules
+ * forbid: where one VM of a class fits nowhere, no other does before the batch is over. */
+
+/* Who of the batch may fit somewhere, by a question for each class, at most @cap of each; how many,
+ * or SIZE_MAX without memory. */
+static size_t hopeful(struct run *run, const uint32_t *vm, size_t n, uint32_t cap, uint32_t *left)
+{
+	const struct dc_vms *v = &run->plan.dc.vm;
+	uint32_t *room = mem_alloc(run->plan.dc.nclasses, sizeof(*room)); /* + 1; 0: unknown */
+	size_t nleft = 0;
+
+	for (size_t i = 0; i < n && room; i++) {
+		uint32_t *of = &room[v->class_id[vm[i]]];
+		if (v->host[vm[i]] != DC_NONE)
+			continue;
+		if (*of == 0)
+			*of = placing_choose(run, vm[i]) != PLACE_NOWHERE ? cap + 1 : 1;
+		if (*of == 1)
+			continue;
+		left[nleft++] = vm[i];
+		--*of;
+	}
+	bool done = room != NULL;
+	mem_free(room);
+	return done ? nleft : SIZE_MAX;
+}
+
 /* Batches by size. */
 
 struct sized {
@@ -143,22 +170,25 @@ static int larger_first(const void *a, const void *b)
 	return (x->vm > y->vm) - (x->vm < y->vm);
 }
 
-/* Nothing is given back while a batch is placed: where one VM of a class did not fit, no other
- * does, unless rules change with every VM placed. @failed: by class. */
-static int place_sized(struct run *run, const struct sized *sized, size_t n, bool *failed)
+/* @left: by class, how many may be placed before the others are looked at again; 0 = it fits nowhere.
+ * Says in @more whether some class ran into that. */
+static int place_sized(struct run *run, const struct sized *sized, size_t n, uint32_t *left,
+		       bool *more)
 {
 	const uint32_t *class_id = run->plan.dc.vm.class_id;
 	int rc = 0;
 
-	for (size_t i = 0; i < n && rc == 0; i++) {
-		uint32_t vm = sized[i].vm;
-		if (failed[class_id[vm]])
+	for (size_t i = 0; i < n && rc == 0 && !*more; i++) {
+		uint32_t vm = sized[i].vm, *of = &left[class_id[vm]];
+		if (*of == 0)
 			continue;
 		uint32_t host = placing_choose(run, vm);
-		if (host != PLACE_NOWHERE)
+		if (host != PLACE_NOWHERE) {
 			rc = lifecycle_start(run, vm, host);
-		else
-			failed[class_id[vm]] = !run->plan.dc.rules;
+			*more = --*of == 0;
+		} else {
+			*of = 0;
+		}
 	}
 	return rc;
 }
@@ -175,20 +205,24 @@ static void measure(const struct run *run, const uint32_t *vm, size_t n, struct 
 	qsort(sized, n, sizeof(*sized), larger_first);
 }
 
-static int batch_by_size(struct run *run, const uint32_t *vm, size_t n)
+static int batch_by_size(struct run *run, const uint32_t *vm, size_t n, uint32_t cap, bool *more)
 {
+	size_t nclasses = run->plan.dc.nclasses;
 	struct sized *sized = mem_alloc(n, sizeof(*sized));
-	bool *failed = mem_alloc(run->plan.dc.nclasses, sizeof(*failed));
+	uint32_t *left = mem_alloc(nclasses, sizeof(*left));
 	int rc;
 
-	if (sized && failed) {
+	*more = false;
+	if (sized && left) {
+		for (size_t c = 0; c < nclasses; c++)
+			left[c] = cap;
 		measure(run, vm, n, sized);
-		rc = place_sized(run, sized, n, failed);
+		rc = place_sized(run, sized, n, left, more);
 	} else {
 		rc = err_nomem(run->err);
 	}
 	mem_free(sized);
-	mem_free(failed);
+	mem_free(left);
 	return rc;
 }
 
@@ -321,7 +355,40 @@ static int batch_by_host(struct run *run, const uint32_t *vm, size_t n)
 	return rc;
 }
 
+/* Few of those who wait find room at one moment, so a few of each class are sorted at first. When
+ * all of them are placed, nobody smaller has been, and it goes on with more. */
+#define FEW 64
+
+static int by_size(struct run *run, const uint32_t *vm, size_t n, uint32_t *left)
+{
+	bool more = true;
+
+	for (uint32_t cap = FEW; more; cap = cap < UINT32_MAX / 4 ? 2 * cap : cap) {
+		size_t nleft = hopeful(run, vm, n, cap, left);
+		if (nleft == SIZE_MAX)
+			return err_nomem(run->err);
+		int rc = nleft > 0 ? batch_by_size(run, left, nleft, cap, &more) : 0;
+		if (rc < 0 || nleft == 0)
+			return rc;
+	}
+	return 0;
+}
+
 int placing_batch(struct run *run, const uint32_t *vm, size_t n)
 {
-	return run->placer->pick ? batch_by_host(run, vm, n) : batch_by_size(run, vm, n);
+	uint32_t *left = mem_alloc(n, sizeof(*left));
+	int rc;
+
+	if (!left) {
+		rc = err_nomem(run->err);
+	} else if (run->placer->size) {
+		rc = by_size(run, vm, n, left);
+	} else {
+		size_t nleft = hopeful(run, vm, n, UINT32_MAX - 1, left);
+		rc = nleft == SIZE_MAX ? err_nomem(run->err)
+		     : nleft > 0       ? batch_by_host(run, left, nleft)
+				       : 0;
+	}
+	mem_free(left);
+	return rc;
 }

@@ -15,10 +15,12 @@
 	"  - {name: h, count: 2, cores: 2, speed: 1GHz, memory: 4GiB, swap: 1GiB,\n"       \
 	"     power: {kind: linear, idle: 100W, max: 200W}, when_empty: off,\n"            \
 	"     disks: [{bandwidth: 100MB/s, iops: 1000 IOPS}, {bandwidth: 50MB/s}],\n"      \
-	"     time_to_failure: exp(10s), time_to_repair: exp(2s)}\n"                       \
-	"  - {name: g, cores: 4, speed: 2GHz, memory: 8GiB,\n"                             \
+	"     time_to_failure: exp(10s), time_to_repair: exp(2s), rack: 2,\n"              \
+	"     rack_time_to_failure: exp(20s), rack_time_to_repair: exp(1s)}\n"             \
+	"  - {name: g, cores: 4, speed: 2GHz, memory: 8GiB, labels: [g, fast],\n"          \
 	"     disks: {bandwidth: 200MB/s, iops: 4000 IOPS}}\n"                             \
-	"overcommit: {memory: 2, cpu: 3}\n"                                                \
+	"overcommit: {memory: 2, cpu: 3}\nrepairers: 1\nhost_order: alternate\n"           \
+	"rules: {name: r, vms: [db, queue], keep: apart}\n"                                \
 	"actions:\n"                                                                       \
 	"  - {at: 7s, vm: web, do: stop}\n  - {at: 9s, vm: web, do: start}\n"              \
 	"  - {at: 8s, vm: db-0, do: pause}\n  - {at: 11s, vm: db-0, do: resume}\n"         \
@@ -34,7 +36,7 @@
 	"  - {name: queue, vcpus: 2, memory: 1GiB,\n"                                      \
 	"     workload: {kind: requests, arrivals: exp(100ms), service: exp(50ms),\n"      \
 	"                discipline: ps, next: db}}\n"                                     \
-	"  - {name: late, vcpus: 2, memory: 1GiB, cpu: {weight: 0.5},\n"                   \
+	"  - {name: late, vcpus: 2, memory: 1GiB, cpu: {weight: 0.5}, hosts: fast,\n"      \
 	"     workload: {kind: stochastic, cpu: 100%, level: \"uniform(0%, 50%)\",\n"      \
 	"                every: 3s, unmet: backlog}}\n"                                    \
 	"  - {name: job, vcpus: 2, memory: 1GiB, arrivals: exp(1s), lifetime: exp(20s),\n" \
@@ -42,8 +44,8 @@
 #define TRACED                                                   \
 	"  - {name: traced, count: 3, vcpus: 2, memory: 1GiB,\n" \
 	"     workload: {kind: trace, path: scenarios/traces/demo.csv}}\n"
-#define SEPARATE "policies: {cpu: equal, memory: strict, disk: priority, placer: random}\n"
-#define JOINT    "policies: {all: drf, placer: best-fit}\n"
+#define SEPARATE "policies: {cpu: equal, memory: strict, disk: priority, placer: bfd}\n"
+#define JOINT    "policies: {all: drf, placer: tetris}\n"
 #define COMPARE  "compare: [equal, {cpu: none, placer: worst-fit}, drf]\n"
 
 /* Loads and runs once, and gives everything back. */
