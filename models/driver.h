@@ -12,6 +12,13 @@
 #include "models/workload.h"
 #include "sim/core/plugin.h"
 
+/* What only a real VM tells, since it started; in real time. */
+struct vm_real {
+	double cpu_s, run_delay_s; /* ran; could have run and waited for a core */
+	double work_rate;          /* iterations per CPU second */
+	double late_ms;            /* latest wake-up after its moment */
+};
+
 struct driver_ops {
 	struct plugin plugin;
 
@@ -55,6 +62,12 @@ struct driver_ops {
 
 	/* Whether all that the VM had to do is done. */
 	bool (*vm_done)(void *driver, uint32_t vm);
+
+	/* Not required. Whether the VM has ended against its will, and why, in words. */
+	bool (*vm_failed)(void *driver, uint32_t vm, char *why, size_t n);
+
+	/* Not required: a simulated VM has nothing to tell. */
+	bool (*vm_real)(void *driver, uint32_t vm, struct vm_real *out);
 
 	/* Counters of the i-th workload of a running VM, or NULL past the end; forgetting them all;
 	 * work kept for later (MHz x seconds). */

@@ -168,6 +168,9 @@ static void serve(struct agent *agent)
 		if (sequence != 0 && !agent_get(&agent->shared->paused))
 			due = agent_disk_work(&agent->disk, agent->shared, now);
 		agent_put(&agent->shared->resident, vmm_resident(agent->vmm) - agent->overhead);
+		struct timespec cpu;
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
+		agent_put(&agent->shared->main_cpu_ns, cpu.tv_sec * 1000000000 + cpu.tv_nsec);
 		if (!moves)
 			wait_until(agent, due < now + LOOK_NS ? due : now + LOOK_NS);
 	}

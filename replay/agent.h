@@ -31,6 +31,7 @@ struct agent_shared {
 	uint64_t read_ops, write_ops, read_bytes, write_bytes;
 	int64_t io_latency_ns, io_latency_max_ns;
 	uint64_t resident;
+	int64_t main_cpu_ns; /* CPU time of the process without its vCPUs */
 	uint32_t crash; /* for tests: the guest program is told to fail */
 };
 

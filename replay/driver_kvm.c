@@ -1,0 +1,553 @@
+/*
+ * See driver_kvm.h. A step: the guests' counters are read and written over the grants, the simulated driver
+ * asks the workloads, the policies decide, and each guest gets an order that begins where the last one
+ * ended. The VMM keeps a guest to its grant exactly; the group's caps stand a tenth above it, as a fence,
+ * and its weight follows the grant, so that under contention the kernel decides as the policy did.
+ *
+ * Workloads that keep unmet work are told what their guest got; what is within the error of measurement
+ * counts as what was granted, else noise would pile up as backlog.
+ */
+#include "replay/driver_kvm.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "models/workload.h"
+
+#define MAX_GUESTS 64
+#define FENCE      1.1   /* of a grant, for the caps of groups */
+#define FENCE_MIN  0.02  /* cores above it */
+#define OVERHEAD   (32.0 * 1048576) /* of a guest's process, beside its memory */
+#define WITHIN     0.02  /* of the grant: the error of a measured share in one step */
+#define PERIOD_NS  100000000
+#define USER       65534 /* nobody */
+
+static int64_t real_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+static void real_sleep(int64_t at_ns)
+{
+	struct timespec t = {.tv_sec = at_ns / 1000000000, .tv_nsec = at_ns % 1000000000};
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR)
+		continue;
+}
+
+const struct guest_ops guest_ops_real = {
+	.start = guest_start,
+	.order = guest_order,
+	.read = guest_read,
+	.alive = guest_alive,
+	.pause = guest_pause,
+	.resume = guest_resume,
+	.stop = guest_stop,
+	.now_ns = real_now,
+	.sleep_until = real_sleep,
+};
+
+static int64_t real_time(const struct driver_kvm *kvm, int64_t sim_ns)
+{
+	double factor = (double)kvm->params.step_ns / (double)kvm->params.tick_ns;
+
+	return kvm->start_ns + (int64_t)((double)sim_ns * factor);
+}
+
+/* Ticks of /proc/stat over the measured cores: stolen, and not idle. */
+static void read_stat(const struct replay_params *p, int64_t *steal, int64_t *busy)
+{
+	char line[256], path[300];
+	FILE *f;
+
+	*steal = *busy = 0;
+	snprintf(path, sizeof(path), "%s/proc/stat", p->root);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		int cpu;
+		long long user, nice, system, idle, wait, irq, soft, stolen = 0;
+		if (sscanf(line, "cpu%d %lld %lld %lld %lld %lld %lld %lld %lld", &cpu, &user,
+			   &nice, &system, &idle, &wait, &irq, &soft, &stolen) < 8)
+			continue;
+		for (size_t i = 0; i < p->ncores; i++)
+			if (p->cores[i] == cpu) {
+				*steal += stolen;
+				*busy += user + nice + system + irq + soft;
+			}
+	}
+	if (f)
+		fclose(f);
+}
+
+static double memory_available(const char *root)
+{
+	char line[128], path[300];
+	double kib = -1;
+
+	snprintf(path, sizeof(path), "%s/proc/meminfo", root);
+	FILE *f = fopen(path, "re");
+	while (f && kib < 0 && fgets(line, sizeof(line), f))
+		if (sscanf(line, "MemAvailable: %lf", &kib) != 1)
+			kib = -1;
+	if (f)
+		fclose(f);
+	return kib * 1024;
+}
+
+static int check_memory(const struct driver_kvm *kvm, struct err *err)
+{
+	double need = 0, have = memory_available(kvm->params.root);
+
+	for (uint32_t vm = 0; vm < kvm->dc->vm.n; vm++)
+		need += dc_class_of(kvm->dc, vm)->memory * kvm->params.memory_scale + OVERHEAD;
+	if (have < 0 || need <= have * 0.8)
+		return 0;
+	return err_input(err,
+			 "replay: the guests need %.0f MiB of memory, and %.0f MiB are available"
+			 " (give --memory-scale %.3f or less)",
+			 need / 1048576, have / 1048576,
+			 kvm->params.memory_scale * have * 0.8 / need);
+}
+
+int driver_kvm_init(struct driver_kvm *kvm, const struct replay_params *params,
+		    struct driver_sim *sim, struct arena *arena, struct err *err)
+{
+	*kvm = (struct driver_kvm){
+		.params = *params, .sim = sim, .dc = sim->dc, .arena = arena, .start_ns = -1};
+	if (kvm->dc->host.n != 1)
+		return err_input(err, "replay: %zu hosts (this machine is one host)",
+				 kvm->dc->host.n);
+	if (kvm->dc->type[0].cores != params->ncores)
+		return err_input(err,
+				 "replay: the host has %u cores in the scenario, and %zu of this"
+				 " machine are given (--cores)",
+				 kvm->dc->type[0].cores, params->ncores);
+	if (kvm->dc->vm.n > MAX_GUESTS)
+		return err_input(err, "replay: %zu VMs (at most %d guests)", kvm->dc->vm.n,
+				 MAX_GUESTS);
+	int rc = check_memory(kvm, err);
+	if (rc == 0)
+		rc = cg_open(&kvm->groups, params->root, params->groups, err);
+	if (rc == 0 && params->kernel_decides && !(cg_can(kvm->groups) & CG_CPU_WEIGHT))
+		rc = err_input(err, "replay: the policy `kernel` needs groups with weights"
+				    " (cotenant replay probe says what is missing)");
+	read_stat(&kvm->params, &kvm->steal0, &kvm->busy0);
+	return rc;
+}
+
+static struct kvm_guest *guest_of(struct driver_kvm *kvm, uint32_t vm)
+{
+	return vm < kvm->vm_cap ? &kvm->vm[vm] : NULL;
+}
+
+/* Whether the VM ever does I/O: only then it has a disk. */
+static bool has_disk(const struct driver_kvm *kvm, uint32_t vm)
+{
+	const struct sim_group *group = &kvm->sim->group[kvm->dc->vm.group[vm]];
+
+	for (size_t k = 0; k < group->nloads; k++) {
+		const struct workload_common *common = group->load[k].state;
+		if (common->bandwidth > 0 || common->iops > 0 ||
+		    (group->trace[k] && (group->trace[k]->disk || group->trace[k]->iops)))
+			return true;
+	}
+	return false;
+}
+
+static int launch(struct driver_kvm *kvm, uint32_t vm, struct err *err)
+{
+	const struct vm_class *class = dc_class_of(kvm->dc, vm);
+	const struct replay_params *p = &kvm->params;
+	char name[32];
+
+	if (mem_grow(&kvm->vm, &kvm->vm_cap, vm + 1, sizeof(*kvm->vm)) < 0)
+		return err_nomem(err);
+	struct kvm_guest *g = &kvm->vm[vm];
+	snprintf(name, sizeof(name), "g%u", vm);
+	g->leaf = cg_leaf(kvm->groups, name, err);
+	if (!g->leaf)
+		return -EIO;
+	double memory = class->memory * p->memory_scale;
+	if (cg_can(kvm->groups) & CG_MEMORY && cg_set_memory(g->leaf, memory * FENCE + OVERHEAD) < 0)
+		return err_run(err, -EIO, "replay: group %s: cannot set its memory limit", name);
+	struct guest_spec spec = {.name = name,
+				  .vcpus = class->vcpus,
+				  .memory = memory,
+				  .disk = has_disk(kvm, vm) ? p->disk_bytes : 0,
+				  .folder = p->folder,
+				  .period_ns = PERIOD_NS,
+				  .cores = p->cores,
+				  .ncores = p->ncores,
+				  .leaf = g->leaf,
+				  .uid = USER,
+				  .seed = kvm->sim->seed + vm};
+	int rc = p->guests->start(&g->guest, &spec, err);
+	if (rc == 0)
+		p->guests->read(g->guest, &g->last);
+	return rc;
+}
+
+/* Time begins when all guests that are known beforehand wait for orders. */
+static int kvm_until(void *driver, int64_t now_ns, struct err *err)
+{
+	struct driver_kvm *kvm = driver;
+
+	if (kvm->start_ns < 0) {
+		for (uint32_t vm = 0; vm < kvm->dc->vm.n; vm++) {
+			int rc = launch(kvm, vm, err);
+			if (rc < 0)
+				return rc;
+		}
+		kvm->start_ns = kvm->params.guests->now_ns() + 20000000 - now_ns;
+	}
+	int64_t at = real_time(kvm, now_ns);
+	kvm->params.guests->sleep_until(at);
+	int64_t late = kvm->params.guests->now_ns() - at;
+	kvm->late_ns = late > kvm->late_ns ? late : kvm->late_ns;
+	return 0;
+}
+
+static int sample_work(struct driver_kvm *kvm, uint64_t work, int64_t cpu_ns)
+{
+	if (cpu_ns < PERIOD_NS / 100)
+		return 0;
+	if (mem_grow(&kvm->sample, &kvm->sample_cap, kvm->nsamples + 1, sizeof(*kvm->sample)) < 0)
+		return -ENOMEM;
+	kvm->sample[kvm->nsamples++].rate = (float)((double)work / (double)cpu_ns);
+	return 0;
+}
+
+static double feedback(double granted, double measured, double speed)
+{
+	return fabs(measured - granted) <= WITHIN * granted + 0.005 * speed ? granted : measured;
+}
+
+static int observe_guest(struct driver_kvm *kvm, uint32_t slot, double speed)
+{
+	struct dc *dc = kvm->dc;
+	struct kvm_guest *g = guest_of(kvm, dc->slot.vm[slot]);
+	struct guest_report r, was;
+
+	if (!g || !g->guest || g->why[0])
+		return 0;
+	was = g->last;
+	kvm->params.guests->read(g->guest, &r);
+	g->last = r;
+	double dt = (double)(r.at_ns - was.at_ns) * 1e-9;
+	if (dt <= 0)
+		return 0;
+	int64_t cpu = r.cpu_ns - was.cpu_ns;
+	g->cpu_ns += cpu;
+	kvm->guest_cpu_ns += cpu;
+	g->work += r.work - was.work;
+	g->run_delay_ns += r.run_delay_ns - was.run_delay_ns;
+	g->late_ns = r.late_ns > g->late_ns ? r.late_ns : g->late_ns;
+	g->measured[RES_CPU] = (double)cpu * 1e-9 / dt * speed;
+	g->measured[RES_MEM] = r.resident / kvm->params.memory_scale;
+	g->measured[RES_DISK] = (double)(r.read_bytes + r.write_bytes - was.read_bytes -
+					 was.write_bytes) / dt;
+	g->measured[RES_IOPS] =
+		(double)(r.read_ops + r.write_ops - was.read_ops - was.write_ops) / dt;
+	return sample_work(kvm, r.work - was.work, cpu);
+}
+
+static int kvm_observe(void *driver, uint32_t host, int64_t now_ns, double dt_s, struct err *err)
+{
+	struct driver_kvm *kvm = driver;
+	struct dc *dc = kvm->dc;
+	uint32_t first = dc->host.first[host], end = first + dc->host.count[host];
+	double speed = dc->host.type[host]->speed;
+
+	(void)dt_s;
+	for (uint32_t s = first; s < end; s++) {
+		if (observe_guest(kvm, s, speed) < 0)
+			return err_nomem(err);
+		const struct kvm_guest *g = guest_of(kvm, dc->slot.vm[s]);
+		double *grant = &dc->slot.grant[RES_CPU][s];
+		*grant = g ? feedback(*grant, g->measured[RES_CPU], speed) : 0;
+	}
+	(void)driver_sim_ops.apply(kvm->sim, host, now_ns);
+	for (uint32_t s = first; s < end; s++) {
+		const struct kvm_guest *g = guest_of(kvm, dc->slot.vm[s]);
+		for (int r = 0; r < RES_COUNT && g; r++) {
+			dc->slot.grant[r][s] = g->measured[r];
+			dc->slot.want[r][s] = g->want[r];
+		}
+	}
+	return 0;
+}
+
+static int kvm_collect(void *driver, uint32_t host, int64_t now_ns, double dt_s, struct err *err)
+{
+	return driver_sim_ops.collect(((struct driver_kvm *)driver)->sim, host, now_ns, dt_s, err);
+}
+
+/* A guest short of memory misses pages; there is no swap that would cost disk and stall it. */
+static uint32_t kvm_squeeze(void *driver, uint32_t host, const double *before, double tick_s)
+{
+	(void)before;
+	(void)tick_s;
+	((struct driver_kvm *)driver)->dc->host.pressed[host] = false;
+	return DC_NONE;
+}
+
+static void kvm_stall(void *driver, uint32_t host)
+{
+	(void)driver;
+	(void)host;
+}
+
+static double at_most_one(double part, double whole)
+{
+	return whole > 0 && part < whole ? part / whole : 1;
+}
+
+/* What the kernel cannot do (cg_can) or refuses is done by the VMM alone. */
+static void set_groups(struct driver_kvm *kvm, struct kvm_guest *g, uint32_t slot, double largest)
+{
+	const struct dc *dc = kvm->dc;
+	const struct vm_class *class = &dc->class[dc->slot.class_id[slot]];
+	double speed = dc->host.type[0]->speed, grant = dc->slot.grant[RES_CPU][slot];
+	bool kernel = kvm->params.kernel_decides;
+	double weight = kernel ? class->weight[RES_CPU] : grant;
+	double cap = kernel ? class->cap[RES_CPU] / speed : grant / speed * FENCE + FENCE_MIN;
+	int rc = 0;
+
+	if (cg_can(kvm->groups) & CG_CPU_WEIGHT)
+		rc |= cg_set_cpu_weight(g->leaf, largest > 0 ? fmax(weight / largest, 1e-4) : 1);
+	if (cg_can(kvm->groups) & CG_CPU_CAP)
+		rc |= cg_set_cpu_cap(g->leaf, kernel || grant < dc->slot.want[RES_CPU][slot]
+						      ? cap
+						      : INFINITY);
+	g->limited |= rc < 0;
+}
+
+static void give_order(struct driver_kvm *kvm, struct kvm_guest *g, uint32_t slot, int64_t now_ns)
+{
+	const struct dc *dc = kvm->dc;
+	const struct replay_params *p = &kvm->params;
+	double speed = dc->host.type[0]->speed, want[RES_COUNT], grant[RES_COUNT];
+
+	for (int r = 0; r < RES_COUNT; r++) {
+		want[r] = g->want[r] = dc->slot.want[r][slot];
+		grant[r] = dc->slot.grant[r][slot];
+	}
+	double set = want[RES_MEM] * p->memory_scale;
+	struct guest_order order = {
+		.start_ns = real_time(kvm, now_ns),
+		.end_ns = real_time(kvm, (now_ns / p->tick_ns + 1) * p->tick_ns),
+		.cpu = want[RES_CPU] / speed,
+		.cpu_most = p->kernel_decides ? (double)GUEST_MOST_CORES : grant[RES_CPU] / speed,
+		.memory = set,
+		.memory_most = grant[RES_MEM] * p->memory_scale,
+		.touch_rate = fmin(set / 4096 / ((double)p->reuse_ns * 1e-9), 50000),
+		.write_share = 0.5,
+		.read_bytes = want[RES_DISK],
+		.read_iops = want[RES_IOPS],
+		.disk_share = fmin(at_most_one(grant[RES_DISK], want[RES_DISK]),
+				   at_most_one(grant[RES_IOPS], want[RES_IOPS])),
+	};
+	p->guests->order(g->guest, &order);
+}
+
+static void follow_state(struct driver_kvm *kvm, struct kvm_guest *g, uint32_t vm)
+{
+	bool paused = kvm->dc->vm.state[vm] == VM_PAUSED;
+
+	if (paused != g->paused && g->guest) {
+		int rc = paused ? kvm->params.guests->pause(g->guest)
+				: kvm->params.guests->resume(g->guest);
+		g->paused = rc == 0 ? paused : g->paused;
+	}
+}
+
+static int64_t kvm_apply(void *driver, uint32_t host, int64_t now_ns)
+{
+	struct driver_kvm *kvm = driver;
+	struct dc *dc = kvm->dc;
+	uint32_t first = dc->host.first[host], end = first + dc->host.count[host];
+	double largest = 0;
+
+	for (uint32_t s = first; s < end; s++)
+		largest = fmax(largest, kvm->params.kernel_decides
+						? dc->class[dc->slot.class_id[s]].weight[RES_CPU]
+						: dc->slot.grant[RES_CPU][s]);
+	int64_t next = driver_sim_ops.apply(kvm->sim, host, now_ns);
+	for (uint32_t s = first; s < end; s++) {
+		struct kvm_guest *g = guest_of(kvm, dc->slot.vm[s]);
+		if (!g || !g->guest || g->why[0])
+			continue;
+		follow_state(kvm, g, dc->slot.vm[s]);
+		set_groups(kvm, g, s, largest);
+		give_order(kvm, g, s, now_ns);
+	}
+	return next;
+}
+
+static int kvm_vm_start(void *driver, uint32_t vm, int64_t now_ns, struct err *err)
+{
+	struct driver_kvm *kvm = driver;
+	int rc = driver_sim_ops.vm_start(kvm->sim, vm, now_ns, err);
+	struct kvm_guest *g = guest_of(kvm, vm);
+
+	if (rc == 0 && !(g && g->guest)) {
+		if (vm >= MAX_GUESTS)
+			return err_run(err, -E2BIG, "replay: more than %d guests", MAX_GUESTS);
+		rc = launch(kvm, vm, err);
+	}
+	g = guest_of(kvm, vm);
+	if (rc == 0 && g->guest)
+		kvm->params.guests->read(g->guest, &g->last);
+	return rc;
+}
+
+static void kvm_vm_stop(void *driver, uint32_t vm)
+{
+	struct driver_kvm *kvm = driver;
+	struct kvm_guest *g = guest_of(kvm, vm);
+
+	driver_sim_ops.vm_stop(kvm->sim, vm);
+	if (g && g->guest) {
+		kvm->params.guests->stop(g->guest);
+		g->guest = NULL;
+		cg_kill(g->leaf);
+	}
+}
+
+static bool kvm_vm_done(void *driver, uint32_t vm)
+{
+	return driver_sim_ops.vm_done(((struct driver_kvm *)driver)->sim, vm);
+}
+
+static bool kvm_vm_failed(void *driver, uint32_t vm, char *why, size_t n)
+{
+	struct driver_kvm *kvm = driver;
+	struct kvm_guest *g = guest_of(kvm, vm);
+
+	if (!g || !g->guest)
+		return false;
+	if (!g->why[0] && !kvm->params.guests->alive(g->guest, g->why, sizeof(g->why)) && !g->why[0])
+		snprintf(g->why, sizeof(g->why), "it ended");
+	snprintf(why, n, "%s", g->why);
+	return g->why[0] != 0;
+}
+
+static const struct workload_stats *kvm_vm_stats(void *driver, uint32_t vm, size_t i)
+{
+	return driver_sim_ops.vm_stats(((struct driver_kvm *)driver)->sim, vm, i);
+}
+
+static void kvm_reset_stats(void *driver, uint32_t vm, int64_t now_ns)
+{
+	driver_sim_ops.reset_stats(((struct driver_kvm *)driver)->sim, vm, now_ns);
+}
+
+static double kvm_vm_backlog(void *driver, uint32_t vm)
+{
+	return driver_sim_ops.vm_backlog(((struct driver_kvm *)driver)->sim, vm);
+}
+
+static bool kvm_vm_real(void *driver, uint32_t vm, struct vm_real *out)
+{
+	const struct kvm_guest *g = guest_of(driver, vm);
+
+	if (!g)
+		return false;
+	*out = (struct vm_real){.cpu_s = (double)g->cpu_ns * 1e-9,
+				.run_delay_s = (double)g->run_delay_ns * 1e-9,
+				.work_rate = g->cpu_ns > 0
+						     ? (double)g->work / (double)g->cpu_ns * 1e9
+						     : 0,
+				.late_ms = (double)g->late_ns * 1e-6};
+	return true;
+}
+
+void driver_kvm_fini(struct driver_kvm *kvm)
+{
+	for (size_t vm = 0; vm < kvm->vm_cap; vm++)
+		if (kvm->vm[vm].guest)
+			kvm->params.guests->stop(kvm->vm[vm].guest);
+	if (kvm->groups)
+		cg_close(kvm->groups);
+	mem_free(kvm->vm);
+	mem_free(kvm->sample);
+	kvm->vm = NULL;
+	kvm->vm_cap = 0;
+	kvm->groups = NULL;
+	kvm->sample = NULL;
+}
+
+static int by_rate(const void *a, const void *b)
+{
+	float x = ((const struct kvm_sample *)a)->rate, y = ((const struct kvm_sample *)b)->rate;
+
+	return (x > y) - (x < y);
+}
+
+static double work_quantile(const struct driver_kvm *kvm, double q)
+{
+	size_t n = kvm->nsamples;
+	double median = n > 0 ? (double)kvm->sample[n / 2].rate : 0;
+
+	return median > 0 ? (double)kvm->sample[(size_t)(q * (double)(n - 1))].rate / median : 1;
+}
+
+void driver_kvm_validity(const struct driver_kvm *kvm, struct kvm_validity *v)
+{
+	double hz = (double)sysconf(_SC_CLK_TCK);
+	double real_s = (double)(kvm->params.guests->now_ns() - kvm->start_ns) * 1e-9;
+	double core_s = real_s * (double)kvm->params.ncores;
+	int64_t steal, busy;
+
+	read_stat(&kvm->params, &steal, &busy);
+	qsort(kvm->sample, kvm->nsamples, sizeof(*kvm->sample), by_rate);
+	*v = (struct kvm_validity){.work_p10 = work_quantile(kvm, 0.1),
+				   .work_p90 = work_quantile(kvm, 0.9),
+				   .late_ms = (double)kvm->late_ns * 1e-6};
+	for (size_t vm = 0; vm < kvm->vm_cap; vm++)
+		v->guest_late_ms = fmax(v->guest_late_ms, (double)kvm->vm[vm].late_ns * 1e-6);
+	v->steal = core_s > 0 ? (double)(steal - kvm->steal0) / hz / core_s : 0;
+	v->background = core_s > 0 ? ((double)(busy - kvm->busy0) / hz -
+				      (double)kvm->guest_cpu_ns * 1e-9) / core_s
+				   : 0;
+	bool rate = v->work_p90 - v->work_p10 <= 0.1, late = v->late_ms <= 20,
+	     stolen = v->steal <= 0.02, others = v->background <= 0.05;
+	v->good = rate && late && stolen && others;
+	snprintf(v->text, sizeof(v->text),
+		 "validity %s: work per CPU second %.2f to %.2f of its median%s, latest update"
+		 " %.1f ms%s, steal %.1f %%%s, others %.1f %% of the cores%s",
+		 v->good ? "good" : "POOR", v->work_p10, v->work_p90, rate ? "" : " (!)", v->late_ms,
+		 late ? "" : " (!)", v->steal * 100, stolen ? "" : " (!)", v->background * 100,
+		 others ? "" : " (!)");
+}
+
+const struct driver_ops driver_kvm_ops = {
+	.plugin = {.abi = PLUGIN_ABI,
+		   .ops_size = sizeof(struct driver_ops),
+		   .name = "kvm",
+		   .summary = "real KVM guests of this machine",
+		   .source = "own"},
+	.collect = kvm_collect,
+	.squeeze = kvm_squeeze,
+	.stall = kvm_stall,
+	.apply = kvm_apply,
+	.until = kvm_until,
+	.observe = kvm_observe,
+	.vm_start = kvm_vm_start,
+	.vm_stop = kvm_vm_stop,
+	.vm_done = kvm_vm_done,
+	.vm_failed = kvm_vm_failed,
+	.vm_stats = kvm_vm_stats,
+	.reset_stats = kvm_reset_stats,
+	.vm_backlog = kvm_vm_backlog,
+	.vm_real = kvm_vm_real,
+};

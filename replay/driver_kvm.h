@@ -1,0 +1,100 @@
+/*
+ * The real machine room: VMs are KVM guests of this machine. Sibling of models/driver_sim.h.
+ *
+ * Demand comes from the same workloads as in the simulation: this driver holds a simulated one and asks
+ * it. What policies grant is enforced on the guests, and what these really used is written over the grants
+ * before they are accounted for. Simulated time passes a fixed factor faster than real time; rates are the
+ * same in both, so a core is a core, and amounts are smaller by the factor.
+ *
+ * There is one host: a set of this machine's cores.
+ */
+#ifndef COTENANT_REPLAY_DRIVER_KVM_H
+#define COTENANT_REPLAY_DRIVER_KVM_H
+
+#include "models/driver.h"
+#include "models/driver_sim.h"
+#include "replay/cgroup.h"
+#include "replay/guest.h"
+
+#define GUEST_MOST_CORES 1024 /* no limit by the VMM */
+
+/* How guests are made and told; tests give others. */
+struct guest_ops {
+	int (*start)(struct guest **guest, const struct guest_spec *spec, struct err *err);
+	void (*order)(struct guest *guest, const struct guest_order *order);
+	void (*read)(const struct guest *guest, struct guest_report *report);
+	bool (*alive)(struct guest *guest, char *why, size_t n);
+	int (*pause)(struct guest *guest);
+	int (*resume)(struct guest *guest);
+	void (*stop)(struct guest *guest);
+	int64_t (*now_ns)(void);
+	void (*sleep_until)(int64_t at_ns);
+};
+extern const struct guest_ops guest_ops_real;
+
+struct replay_params {
+	const struct guest_ops *guests;
+	const char *root;      /* of the cgroup tree, see cg_open() */
+	enum cg_kind groups;
+	int64_t tick_ns;       /* simulated */
+	int64_t step_ns;       /* real time that a tick takes */
+	int cores[64];         /* of this machine, one per core of the host */
+	size_t ncores;
+	double memory_scale;   /* real bytes per byte of the scenario */
+	double disk_bytes;     /* of the file of a guest that does I/O */
+	int64_t reuse_ns;      /* in which a guest touches its working set once */
+	const char *folder;    /* of disk files */
+	bool kernel_decides;   /* the CPU policy is `kernel`: weights and caps are set once */
+};
+
+/* One guest's counters over the run, in real time. */
+struct kvm_guest {
+	struct guest *guest;
+	struct cg_leaf *leaf;
+	struct guest_report last; /* at the last update */
+	int64_t run_delay_ns, cpu_ns, late_ns;
+	uint64_t work;
+	double want[RES_COUNT], measured[RES_COUNT]; /* in the scenario's units */
+	bool paused, limited; /* limited: some group's value could not be set */
+	char why[160]; /* it ended by itself; empty: it did not */
+};
+
+struct driver_kvm {
+	struct replay_params params;
+	struct driver_sim *sim;
+	struct dc *dc;
+	struct arena *arena;
+	struct cg *groups;
+	struct kvm_guest *vm; /* per VM */
+	size_t vm_cap;
+	int64_t start_ns; /* real moment of simulated 0; -1: not yet */
+	int64_t late_ns;  /* latest update after its moment */
+	struct kvm_sample {
+		float rate; /* work per CPU ns of one guest in one step */
+	} *sample;
+	size_t nsamples, sample_cap;
+	int64_t steal0, steal1; /* ticks of /proc/stat at the beginning and the end */
+	int64_t busy0, busy1, guest_cpu_ns;
+};
+
+extern const struct driver_ops driver_kvm_ops;
+
+/* Opens the groups and looks at this machine; the arena's, sim's and dc's owner stays the caller. */
+int driver_kvm_init(struct driver_kvm *kvm, const struct replay_params *params,
+		    struct driver_sim *sim, struct arena *arena, struct err *err) must_check;
+/* Ends every guest and removes the groups. */
+void driver_kvm_fini(struct driver_kvm *kvm);
+
+/* What makes a measurement believable, or not. */
+struct kvm_validity {
+	double work_p10, work_p90; /* work per CPU second of guests and steps, relative to the median */
+	double late_ms;            /* latest controller update */
+	double guest_late_ms;      /* latest wake-up of a vCPU's thread */
+	double steal;              /* share of the measured cores' time that the hypervisor below took */
+	double background;         /* share of the measured cores' time that others used */
+	bool good;
+	char text[240];            /* one line; says what is poor */
+};
+void driver_kvm_validity(const struct driver_kvm *kvm, struct kvm_validity *validity);
+
+#endif
