@@ -18,6 +18,7 @@ const char *const vm_state_name[VM_STATES] = {
 	[VM_PLANNED] = "planned",   [VM_WAITING] = "waiting", [VM_RUNNING] = "running",
 	[VM_PAUSED] = "paused",     [VM_STOPPED] = "stopped", [VM_DONE] = "done",
 	[VM_REJECTED] = "rejected", [VM_OOM] = "oom",         [VM_LOST] = "lost",
+	[VM_CRASHED] = "crashed",
 };
 
 static void column_add(struct dc *dc, void *base, size_t elem)

@@ -36,6 +36,7 @@ enum vm_state {
 	VM_REJECTED, /* no host could take it */
 	VM_OOM,      /* destroyed for lack of memory */
 	VM_LOST,     /* its host failed, and VMs are not restarted */
+	VM_CRASHED,  /* it ended against its will: only real ones do */
 	VM_STATES
 };
 extern const char *const vm_state_name[VM_STATES];

@@ -17,6 +17,16 @@ struct vm_real {
 	double cpu_s, run_delay_s; /* ran; could have run and waited for a core */
 	double work_rate;          /* iterations per CPU second */
 	double late_ms;            /* latest wake-up after its moment */
+	double got[RES_COUNT];     /* rates over the last step */
+};
+
+/* What makes a measurement believable, or not, over the run so far. */
+struct room_real {
+	double work_p10, work_p90; /* work per CPU second of guests and steps, relative to its median */
+	double late_ms;            /* latest update after its moment */
+	double steal;      /* share of the cores' time that the hypervisor below took */
+	double background; /* share of the cores' time that others used */
+	bool good;
 };
 
 struct driver_ops {
@@ -68,6 +78,7 @@ struct driver_ops {
 
 	/* Not required: a simulated VM has nothing to tell. */
 	bool (*vm_real)(void *driver, uint32_t vm, struct vm_real *out);
+	void (*room_real)(void *driver, struct room_real *out);
 
 	/* Counters of the i-th workload of a running VM, or NULL past the end; forgetting them all;
 	 * work kept for later (MHz x seconds). */

@@ -14,7 +14,8 @@
 	X(strict)      \
 	X(priority)    \
 	X(static)      \
-	X(drf)
+	X(drf)         \
+	X(kernel)
 
 #define PLACER_LIST(X) \
 	X(first)       \

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #define LOOK_NS 5000000 /* between two looks at the order */
-#define CHUNK   4096u   /* pages brought in at a time, so that the disk does not wait long */
+#define CHUNK   64u     /* pages brought in at a time: neither the disk nor the CPU account waits long */
 
 uint32_t agent_order(const struct agent_shared *shared, struct guest_order *order)
 {
@@ -31,19 +31,22 @@ uint32_t agent_order(const struct agent_shared *shared, struct guest_order *orde
 	}
 }
 
-static int pin(const struct guest_spec *spec, struct err *err)
+int agent_pin(const struct guest_spec *spec, bool vcpu)
 {
-	cpu_set_t set;
+	cpu_set_t measured, others;
 
 	if (spec->ncores == 0)
 		return 0;
-	CPU_ZERO(&set);
-	for (size_t i = 0; i < spec->ncores; i++)
-		CPU_SET((size_t)spec->cores[i], &set);
-	if (sched_setaffinity(0, sizeof(set), &set) < 0)
-		return err_run(err, -errno, "guest %s: cannot run on its cores: %s", spec->name,
-			       strerror(errno));
-	return 0;
+	CPU_ZERO(&measured);
+	if (sched_getaffinity(0, sizeof(others), &others) < 0)
+		return -errno;
+	for (size_t i = 0; i < spec->ncores; i++) {
+		CPU_SET((size_t)spec->cores[i], &measured);
+		CPU_CLR((size_t)spec->cores[i], &others);
+	}
+	if (!vcpu && CPU_COUNT(&others) > 0)
+		measured = others;
+	return sched_setaffinity(0, sizeof(measured), &measured) < 0 ? -errno : 0;
 }
 
 /* Nothing of the controller stays open but the socket; returns its new number. */
@@ -78,8 +81,10 @@ static int set_up(struct agent *agent, int socket, struct err *err)
 	int rc = agent->spec->leaf ? cg_join(agent->spec->leaf, getpid(), err) : 0;
 
 	agent->socket = close_all(socket);
-	if (rc == 0)
-		rc = pin(agent->spec, err);
+	int pinned = agent_pin(agent->spec, false);
+	if (rc == 0 && pinned < 0)
+		rc = err_run(err, pinned, "guest %s: cannot run on its cores: %s",
+			     agent->spec->name, strerror(-pinned));
 	if (rc == 0)
 		rc = agent_disk_open(&agent->disk, agent->spec, err);
 	if (rc == 0)
@@ -106,7 +111,8 @@ static void die(struct agent_shared *shared, const char *why)
 static void move_balloon(struct agent *agent, const struct guest_order *order)
 {
 	double most = order->memory < order->memory_most ? order->memory : order->memory_most;
-	size_t pages = (size_t)(order->memory / GUEST_PAGE), want = (size_t)(most / GUEST_PAGE);
+	size_t pages = (size_t)(order->memory / GUEST_PAGE);
+	size_t want = (size_t)(most / GUEST_PAGE);
 	size_t now = agent->resident;
 
 	if (want > now) {

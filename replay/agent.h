@@ -51,6 +51,7 @@ struct agent_disk {
 	struct agent_pace {
 		int64_t start_ns;
 		double per_s; /* operations */
+		double first; /* 0..1: intervals until the first one */
 		uint64_t done;
 		size_t block; /* bytes */
 	} pace[2]; /* reads, writes */
@@ -85,6 +86,10 @@ struct agent {
 	size_t overhead;        /* bytes resident that are not working set: tables, program */
 };
 void *agent_vcpu_main(void *vcpu);
+
+/* vCPUs run on the guest's cores; the process's main thread on the others of this machine, if it has any.
+ * For the calling thread; 0 or -errno. */
+int agent_pin(const struct guest_spec *spec, bool vcpu) must_check;
 
 /* Everything that is not needed any more is given away: user, privileges, system calls. All threads. */
 int sandbox_user(uid_t uid, struct err *err) must_check;

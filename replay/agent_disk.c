@@ -73,6 +73,10 @@ static void pace_set(struct agent_pace *pace, double bytes, double iops, double 
 	double block = iops > 0 ? bytes / iops : USUAL;
 	size_t blocks = (size_t)(block / BLOCK + 0.5);
 
+	/* What was left of the interval at the old rate is left at the new one. */
+	double passed = (double)(now - pace->start_ns) * 1e-9 * pace->per_s;
+	double left = pace->per_s > 0 ? (double)pace->done + pace->first - passed : 1;
+	pace->first = left < 0 ? 0 : left > 1 ? 1 : left;
 	pace->block = blocks < 1 ? BLOCK : blocks > MAX_BLOCK / BLOCK ? MAX_BLOCK : blocks * BLOCK;
 	pace->per_s = bytes > 0 ? bytes * share / (double)pace->block : 0;
 	pace->start_ns = now;
@@ -87,7 +91,8 @@ void agent_disk_order(struct agent_disk *disk, const struct guest_order *order, 
 
 static int64_t pace_due(const struct agent_pace *pace)
 {
-	return pace->per_s > 0 ? pace->start_ns + (int64_t)((double)pace->done / pace->per_s * 1e9)
+	return pace->per_s > 0 ? pace->start_ns + (int64_t)(((double)pace->done + pace->first) /
+								  pace->per_s * 1e9)
 			       : INT64_MAX;
 }
 

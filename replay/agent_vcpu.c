@@ -220,7 +220,7 @@ void *agent_vcpu_main(void *arg)
 	agent_put(&v->agent->shared->vcpu[v->id].tid, event._sigev_un._tid);
 	sigaction(SIGUSR1, &action, NULL);
 	prctl(PR_SET_TIMERSLACK, 1);
-	if (timer_create(CLOCK_MONOTONIC, &event, &timer) < 0)
+	if (agent_pin(v->agent->spec, true) < 0 || timer_create(CLOCK_MONOTONIC, &event, &timer) < 0)
 		_exit(1);
 	while (!agent_get(&v->agent->go))
 		sleep_until(v, agent_now_ns() + WAIT_NS / 4);

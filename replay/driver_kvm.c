@@ -23,6 +23,7 @@
 #define MAX_GUESTS 64
 #define FENCE      1.1   /* of a grant, for the caps of groups */
 #define FENCE_MIN  0.02  /* cores above it */
+#define WEIGHT_MIN 0.1   /* a guest that is granted little has a disk and a balloon to serve, too */
 #define OVERHEAD   (32.0 * 1048576) /* of a guest's process, beside its memory */
 #define WITHIN     0.02  /* of the grant: the error of a measured share in one step */
 #define PERIOD_NS  100000000
@@ -218,8 +219,8 @@ static int kvm_until(void *driver, int64_t now_ns, struct err *err)
 
 static int sample_work(struct driver_kvm *kvm, uint64_t work, int64_t cpu_ns)
 {
-	if (cpu_ns < PERIOD_NS / 100)
-		return 0;
+	if (cpu_ns < PERIOD_NS / 2)
+		return 0; /* too little to tell its speed from the error of the clocks */
 	if (mem_grow(&kvm->sample, &kvm->sample_cap, kvm->nsamples + 1, sizeof(*kvm->sample)) < 0)
 		return -ENOMEM;
 	kvm->sample[kvm->nsamples++].rate = (float)((double)work / (double)cpu_ns);
@@ -247,7 +248,7 @@ static int observe_guest(struct driver_kvm *kvm, uint32_t slot, double speed)
 		return 0;
 	int64_t cpu = r.cpu_ns - was.cpu_ns;
 	g->cpu_ns += cpu;
-	kvm->guest_cpu_ns += cpu;
+	kvm->guest_cpu_ns += cpu + r.main_ns - was.main_ns;
 	g->work += r.work - was.work;
 	g->run_delay_ns += r.run_delay_ns - was.run_delay_ns;
 	g->late_ns = r.late_ns > g->late_ns ? r.late_ns : g->late_ns;
@@ -318,12 +319,13 @@ static void set_groups(struct driver_kvm *kvm, struct kvm_guest *g, uint32_t slo
 	const struct vm_class *class = &dc->class[dc->slot.class_id[slot]];
 	double speed = dc->host.type[0]->speed, grant = dc->slot.grant[RES_CPU][slot];
 	bool kernel = kvm->params.kernel_decides;
+	double least = kernel ? 1e-4 : WEIGHT_MIN;
 	double weight = kernel ? class->weight[RES_CPU] : grant;
 	double cap = kernel ? class->cap[RES_CPU] / speed : grant / speed * FENCE + FENCE_MIN;
 	int rc = 0;
 
 	if (cg_can(kvm->groups) & CG_CPU_WEIGHT)
-		rc |= cg_set_cpu_weight(g->leaf, largest > 0 ? fmax(weight / largest, 1e-4) : 1);
+		rc |= cg_set_cpu_weight(g->leaf, largest > 0 ? fmax(weight / largest, least) : 1);
 	if (cg_can(kvm->groups) & CG_CPU_CAP)
 		rc |= cg_set_cpu_cap(g->leaf, kernel || grant < dc->slot.want[RES_CPU][slot]
 						      ? cap
@@ -341,14 +343,15 @@ static void give_order(struct driver_kvm *kvm, struct kvm_guest *g, uint32_t slo
 		want[r] = g->want[r] = dc->slot.want[r][slot];
 		grant[r] = dc->slot.grant[r][slot];
 	}
-	double set = want[RES_MEM] * p->memory_scale;
+	double ram = dc->class[dc->slot.class_id[slot]].memory;
+	double set = fmin(want[RES_MEM], ram) * p->memory_scale;
 	struct guest_order order = {
 		.start_ns = real_time(kvm, now_ns),
 		.end_ns = real_time(kvm, (now_ns / p->tick_ns + 1) * p->tick_ns),
 		.cpu = want[RES_CPU] / speed,
 		.cpu_most = p->kernel_decides ? (double)GUEST_MOST_CORES : grant[RES_CPU] / speed,
 		.memory = set,
-		.memory_most = grant[RES_MEM] * p->memory_scale,
+		.memory_most = fmin(grant[RES_MEM], ram) * p->memory_scale,
 		.touch_rate = fmin(set / 4096 / ((double)p->reuse_ns * 1e-9), 50000),
 		.write_share = 0.5,
 		.read_bytes = want[RES_DISK],
@@ -468,6 +471,7 @@ static bool kvm_vm_real(void *driver, uint32_t vm, struct vm_real *out)
 						     ? (double)g->work / (double)g->cpu_ns * 1e9
 						     : 0,
 				.late_ms = (double)g->late_ns * 1e-6};
+	memcpy(out->got, g->measured, sizeof(out->got));
 	return true;
 }
 
@@ -501,33 +505,28 @@ static double work_quantile(const struct driver_kvm *kvm, double q)
 	return median > 0 ? (double)kvm->sample[(size_t)(q * (double)(n - 1))].rate / median : 1;
 }
 
-void driver_kvm_validity(const struct driver_kvm *kvm, struct kvm_validity *v)
+/* Poor: work that costs differing time, late updates, cores that others use. */
+static void kvm_room_real(void *driver, struct room_real *out)
 {
+	struct driver_kvm *kvm = driver;
 	double hz = (double)sysconf(_SC_CLK_TCK);
 	double real_s = (double)(kvm->params.guests->now_ns() - kvm->start_ns) * 1e-9;
 	double core_s = real_s * (double)kvm->params.ncores;
 	int64_t steal, busy;
 
 	read_stat(&kvm->params, &steal, &busy);
-	qsort(kvm->sample, kvm->nsamples, sizeof(*kvm->sample), by_rate);
-	*v = (struct kvm_validity){.work_p10 = work_quantile(kvm, 0.1),
-				   .work_p90 = work_quantile(kvm, 0.9),
-				   .late_ms = (double)kvm->late_ns * 1e-6};
-	for (size_t vm = 0; vm < kvm->vm_cap; vm++)
-		v->guest_late_ms = fmax(v->guest_late_ms, (double)kvm->vm[vm].late_ns * 1e-6);
-	v->steal = core_s > 0 ? (double)(steal - kvm->steal0) / hz / core_s : 0;
-	v->background = core_s > 0 ? ((double)(busy - kvm->busy0) / hz -
-				      (double)kvm->guest_cpu_ns * 1e-9) / core_s
-				   : 0;
-	bool rate = v->work_p90 - v->work_p10 <= 0.1, late = v->late_ms <= 20,
-	     stolen = v->steal <= 0.02, others = v->background <= 0.05;
-	v->good = rate && late && stolen && others;
-	snprintf(v->text, sizeof(v->text),
-		 "validity %s: work per CPU second %.2f to %.2f of its median%s, latest update"
-		 " %.1f ms%s, steal %.1f %%%s, others %.1f %% of the cores%s",
-		 v->good ? "good" : "POOR", v->work_p10, v->work_p90, rate ? "" : " (!)", v->late_ms,
-		 late ? "" : " (!)", v->steal * 100, stolen ? "" : " (!)", v->background * 100,
-		 others ? "" : " (!)");
+	if (kvm->nsamples > 0)
+		qsort(kvm->sample, kvm->nsamples, sizeof(*kvm->sample), by_rate);
+	*out = (struct room_real){
+		.work_p10 = work_quantile(kvm, 0.1),
+		.work_p90 = work_quantile(kvm, 0.9),
+		.late_ms = (double)kvm->late_ns * 1e-6,
+		.steal = (double)(steal - kvm->steal0) / hz / core_s,
+		.background = fmax(0, ((double)(busy - kvm->busy0) / hz -
+				       (double)kvm->guest_cpu_ns * 1e-9) / core_s),
+	};
+	out->good = out->work_p90 - out->work_p10 <= 0.1 && out->late_ms <= 20 &&
+		    out->steal <= 0.02 && out->background <= 0.05;
 }
 
 const struct driver_ops driver_kvm_ops = {
@@ -550,4 +549,5 @@ const struct driver_ops driver_kvm_ops = {
 	.reset_stats = kvm_reset_stats,
 	.vm_backlog = kvm_vm_backlog,
 	.vm_real = kvm_vm_real,
+	.room_real = kvm_room_real,
 };

@@ -73,8 +73,8 @@ struct driver_kvm {
 		float rate; /* work per CPU ns of one guest in one step */
 	} *sample;
 	size_t nsamples, sample_cap;
-	int64_t steal0, steal1; /* ticks of /proc/stat at the beginning and the end */
-	int64_t busy0, busy1, guest_cpu_ns;
+	int64_t steal0, busy0; /* ticks of /proc/stat at the beginning */
+	int64_t guest_cpu_ns;
 };
 
 extern const struct driver_ops driver_kvm_ops;
@@ -84,17 +84,5 @@ int driver_kvm_init(struct driver_kvm *kvm, const struct replay_params *params,
 		    struct driver_sim *sim, struct arena *arena, struct err *err) must_check;
 /* Ends every guest and removes the groups. */
 void driver_kvm_fini(struct driver_kvm *kvm);
-
-/* What makes a measurement believable, or not. */
-struct kvm_validity {
-	double work_p10, work_p90; /* work per CPU second of guests and steps, relative to the median */
-	double late_ms;            /* latest controller update */
-	double guest_late_ms;      /* latest wake-up of a vCPU's thread */
-	double steal;              /* share of the measured cores' time that the hypervisor below took */
-	double background;         /* share of the measured cores' time that others used */
-	bool good;
-	char text[240];            /* one line; says what is poor */
-};
-void driver_kvm_validity(const struct driver_kvm *kvm, struct kvm_validity *validity);
 
 #endif

@@ -163,6 +163,7 @@ void guest_read(const struct guest *guest, struct guest_report *report)
 
 	*report = (struct guest_report){.at_ns = agent_now_ns(),
 					.cpu_ns = cpu_time(guest),
+					.main_ns = agent_get(&s->main_cpu_ns),
 					.read_ops = agent_get(&s->read_ops),
 					.write_ops = agent_get(&s->write_ops),
 					.read_bytes = agent_get(&s->read_bytes),

@@ -58,6 +58,7 @@ struct guest_order {
 struct guest_report {
 	int64_t at_ns;
 	int64_t cpu_ns;       /* of the vCPU threads, by their CPU clocks */
+	int64_t main_ns;      /* of the rest of the process: disk, balloon */
 	int64_t run_delay_ns; /* runnable and not running */
 	int64_t unmet_ns;     /* CPU time ordered, over and not had */
 	uint64_t work;        /* iterations done */

@@ -186,7 +186,9 @@ static int one_run(const struct state *s, size_t i, const char *dir, struct run 
 		   struct err *err)
 {
 	struct policy_set policies;
-	struct output_label label = {.run = i + 1, .policies = &policies};
+	const struct run_room *room = s->batch->room;
+	struct output_label label = {
+		.run = i + 1, .policies = &policies, .source = room ? room->source : NULL};
 	struct output *output = NULL;
 	char comment[512];
 
@@ -201,6 +203,10 @@ static int one_run(const struct state *s, size_t i, const char *dir, struct run 
 			      output, err);
 	run->progress = &s->progress[i];
 	run->threads = (unsigned)(s->batch->jobs / s->nruns);
+	if (rc == 0 && room) {
+		run->room = room;
+		rc = room->open(run, room->options, err);
+	}
 	if (rc == 0 && s->batch->scenario->semantics == SEMANTICS_COTENANT)
 		rc = run_go(run);
 	int closed = output_close(output, rc == 0, err);

@@ -12,6 +12,8 @@
 #include "scenarios/build.h"
 #include "scenarios/scenario.h"
 
+struct run_room;
+
 struct batch {
 	const struct scenario *scenario;
 	const struct trace_set *traces;
@@ -19,6 +21,7 @@ struct batch {
 	unsigned jobs;
 	bool resume;        /* keep what an earlier batch of the same scenario finished */
 	bool show_progress; /* a line on stderr */
+	const struct run_room *room; /* NULL: simulated */
 };
 
 /* 0; -EINTR when a signal stopped it (finished runs stay for a resume); else a negative errno with

@@ -5,7 +5,16 @@
 #ifndef COTENANT_SIM_CMD_H
 #define COTENANT_SIM_CMD_H
 
+#include "scenarios/scenario.h"
 #include "sim/core/err.h"
+
+struct scenario_set_list {
+	struct scenario_set *set;
+	size_t n, cap;
+};
+
+/* Reads "path=value" into a list of overrides; @text is cut in two. */
+int cmd_add_set(struct scenario_set_list *sets, char *text, struct err *err) must_check;
 
 int cmd_run(int argc, char **argv, struct err *err);
 

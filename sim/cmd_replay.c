@@ -1,11 +1,19 @@
 /* See cmd_replay.h. */
 #include "sim/cmd_replay.h"
 
+#include <getopt.h>
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "replay/cgroup.h"
 #include "replay/probe.h"
+#include "sim/cmd.h"
+#include "sim/cmd_compare.h"
+#include "sim/core/units.h"
+#include "sim/replay.h"
 
 static int probe(int argc, char **argv, struct err *err)
 {
@@ -41,6 +49,153 @@ static int clean(int argc, char **argv, struct err *err)
 	return 0;
 }
 
+static const char usage[] =
+	"usage: cotenant replay SCENARIO.yaml [-o DIR] [--step 1s] [--cores 1,2] [--backend auto|v1|v2|none]\n"
+	"                       [--memory-scale X] [--disk-folder DIR] [--set path=value]... [--seed S]\n"
+	"                       [--force] [--quiet]\n"
+	"       cotenant replay probe [FOLDER] | clean";
+
+struct command {
+	struct replay_options replay;
+	struct scenario_set_list sets;
+};
+
+static int set_cores(struct replay_options *o, const char *text, struct err *err)
+{
+	const char *at = text;
+
+	for (o->ncores = 0; o->ncores < 64; at++) {
+		char *end;
+		long core = strtol(at, &end, 10);
+		if (end == at || core < 0 || core >= 1024)
+			break;
+		o->cores[o->ncores++] = (int)core;
+		at = end;
+		if (*at == '\0')
+			return 0;
+		if (*at != ',')
+			break;
+	}
+	return err_input(err, "--cores %s: not a list of cores (for example 1 or 2,3)", text);
+}
+
+static int set_backend(struct replay_options *o, const char *text, struct err *err)
+{
+	static const char *const names[] = {
+		[CG_NONE] = "none", [CG_V1] = "v1", [CG_V2] = "v2", [CG_AUTO] = "auto"};
+
+	for (int k = CG_NONE; k <= CG_AUTO; k++)
+		if (strcmp(text, names[k]) == 0) {
+			o->groups = (enum cg_kind)k;
+			return 0;
+		}
+	return err_input(err, "--backend %s: not one of auto, v1, v2, none", text);
+}
+
+static int set_step(struct replay_options *o, const char *text, struct err *err)
+{
+	char buf[128];
+	const char *why = units_parse(OPT_TIME, text, &o->step_ns, buf, sizeof(buf));
+
+	if (why || o->step_ns <= 0)
+		return err_input(err, "--step %s: %s (for example 1s)", text,
+				 why ? why : "not a time above 0");
+	return 0;
+}
+
+static int set_scale(struct replay_options *o, const char *text, struct err *err)
+{
+	char *end;
+
+	o->memory_scale = strtod(text, &end);
+	if (end == text || *end != '\0' || !isfinite(o->memory_scale) || o->memory_scale <= 0)
+		return err_input(err, "--memory-scale %s: not a factor (for example 0.1)", text);
+	return 0;
+}
+
+static int one_option(struct command *c, int option, struct err *err)
+{
+	char seed[64];
+
+	switch (option) {
+	case 'o':
+		c->replay.dir = optarg;
+		return *optarg ? 0 : err_input(err, "-o: the directory's name is empty");
+	case 't':
+		return set_step(&c->replay, optarg, err);
+	case 'c':
+		return set_cores(&c->replay, optarg, err);
+	case 'b':
+		return set_backend(&c->replay, optarg, err);
+	case 'm':
+		return set_scale(&c->replay, optarg, err);
+	case 'd':
+		c->replay.folder = optarg;
+		return 0;
+	case 's':
+		return cmd_add_set(&c->sets, optarg, err);
+	case 'S':
+		snprintf(seed, sizeof(seed), "seed=%s", optarg);
+		return cmd_add_set(&c->sets, strdup(seed), err);
+	case 'f':
+		c->replay.force = true;
+		return 0;
+	case 'q':
+		c->replay.quiet = true;
+		return 0;
+	default:
+		return err_input(err, "%s", usage);
+	}
+}
+
+static int parse(struct command *c, int argc, char **argv, struct err *err)
+{
+	static const struct option options[] = {
+		{"output", required_argument, NULL, 'o'},	{"step", required_argument, NULL, 't'},
+		{"cores", required_argument, NULL, 'c'},	{"backend", required_argument, NULL, 'b'},
+		{"memory-scale", required_argument, NULL, 'm'}, {"disk-folder", required_argument, NULL, 'd'},
+		{"set", required_argument, NULL, 's'},		{"seed", required_argument, NULL, 'S'},
+		{"force", no_argument, NULL, 'f'},		{"quiet", no_argument, NULL, 'q'},
+		{NULL, 0, NULL, 0}};
+	int option, rc = 0;
+
+	c->replay = (struct replay_options){
+		.dir = "out", .step_ns = 1000000000, .groups = CG_AUTO, .memory_scale = 1};
+	optind = 1;
+	opterr = 0;
+	while (rc == 0 && (option = getopt_long(argc, argv, "o:q", options, NULL)) != -1)
+		rc = one_option(c, option, err);
+	if (rc == 0 && optind != argc - 1)
+		return err_input(err, "%s", usage);
+	c->replay.scenario = rc == 0 ? argv[optind] : NULL;
+	return rc;
+}
+
+static int replay_scenario(int argc, char **argv, struct err *err)
+{
+	struct command c = {0};
+	struct scenario *scenario = NULL;
+	struct trace_set traces = {0};
+	int rc = parse(&c, argc, argv, err);
+
+	if (rc == 0)
+		rc = scenario_load(&scenario, c.replay.scenario, c.sets.set, c.sets.n, err);
+	if (rc == 0)
+		rc = replay_check(scenario, &c.replay, err);
+	if (rc == 0)
+		rc = build_traces(scenario, &traces, err);
+	if (rc == 0)
+		rc = replay_batch(scenario, &traces, &c.replay, err);
+	if (rc == 0 && !c.replay.quiet)
+		rc = replay_print_validity(c.replay.dir, err);
+	if (rc == 0 && !c.replay.quiet)
+		rc = compare_print(c.replay.dir, NULL, stdout, isatty(1), err);
+	build_traces_free(&traces);
+	scenario_free(scenario);
+	mem_free(c.sets.set);
+	return rc;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv, struct err *err);
@@ -54,5 +209,5 @@ int cmd_replay(int argc, char **argv, struct err *err)
 	for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1, err);
-	return err_input(err, "replay: needs `probe [FOLDER]` or `clean`");
+	return replay_scenario(argc, argv, err);
 }

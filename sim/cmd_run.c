@@ -17,24 +17,23 @@ struct run_options {
 	const char *scenario, *dir;
 	unsigned jobs;
 	bool resume, quiet;
-	struct scenario_set *set;
-	size_t nsets, sets_cap;
+	struct scenario_set_list sets;
 };
 
 static const char usage[] =
 	"usage: cotenant run SCENARIO.yaml [-o DIR] [-j N] [--seed S] [--set path=value]...\n"
 	"                    [--plugin X.so]... [--resume] [--quiet]";
 
-static int add_set(struct run_options *o, char *text, struct err *err)
+int cmd_add_set(struct scenario_set_list *sets, char *text, struct err *err)
 {
 	char *equals = strchr(text, '=');
 
 	if (!equals || equals == text)
 		return err_input(err, "--set %s: no value (path=value, for example tick=1s)", text);
-	if (mem_grow(&o->set, &o->sets_cap, o->nsets + 1, sizeof(*o->set)) < 0)
+	if (mem_grow(&sets->set, &sets->cap, sets->n + 1, sizeof(*sets->set)) < 0)
 		return err_nomem(err);
 	*equals = '\0';
-	o->set[o->nsets++] = (struct scenario_set){.path = text, .value = equals + 1};
+	sets->set[sets->n++] = (struct scenario_set){.path = text, .value = equals + 1};
 	return 0;
 }
 
@@ -58,7 +57,7 @@ static int one_option(struct run_options *o, int c, struct err *err)
 	case 'j':
 		return set_jobs(o, optarg, err);
 	case 's':
-		return add_set(o, optarg, err);
+		return cmd_add_set(&o->sets, optarg, err);
 	case 'p':
 		return registry_load(optarg, err);
 	case 'r':
@@ -68,9 +67,9 @@ static int one_option(struct run_options *o, int c, struct err *err)
 		o->quiet = true;
 		return 0;
 	case 'S':
-		if (mem_grow(&o->set, &o->sets_cap, o->nsets + 1, sizeof(*o->set)) < 0)
+		if (mem_grow(&o->sets.set, &o->sets.cap, o->sets.n + 1, sizeof(*o->sets.set)) < 0)
 			return err_nomem(err);
-		o->set[o->nsets++] = (struct scenario_set){.path = "seed", .value = optarg};
+		o->sets.set[o->sets.n++] = (struct scenario_set){.path = "seed", .value = optarg};
 		return 0;
 	default:
 		return err_input(err, "%s", usage);
@@ -128,7 +127,7 @@ static void say_speeds(const struct scenario *s)
 static int load_and_run(const struct run_options *o, struct scenario **scenario,
 			struct trace_set *traces, struct err *err)
 {
-	int rc = scenario_load(scenario, o->scenario, o->set, o->nsets, err);
+	int rc = scenario_load(scenario, o->scenario, o->sets.set, o->sets.n, err);
 
 	if (rc == 0)
 		rc = build_traces(*scenario, traces, err);
@@ -161,6 +160,6 @@ int cmd_run(int argc, char **argv, struct err *err)
 		rc = load_and_run(&o, &scenario, &traces, err);
 	build_traces_free(&traces);
 	scenario_free(scenario);
-	mem_free(o.set);
+	mem_free(o.sets.set);
 	return rc;
 }

@@ -229,7 +229,7 @@ static int take_off(struct run *run, uint32_t vm)
 }
 
 static const char *const end_name[VM_STATES] = {
-	[VM_DONE] = "destroy", [VM_OOM] = "oom", [VM_LOST] = "lost"};
+	[VM_DONE] = "destroy", [VM_OOM] = "oom", [VM_LOST] = "lost", [VM_CRASHED] = "crash"};
 
 int lifecycle_end_vm(struct run *run, uint32_t vm, enum vm_state state)
 {

@@ -7,6 +7,7 @@
 #include "sim/cmd_compare.h"
 #include "sim/cmd_list.h"
 #include "sim/cmd_plot.h"
+#include "sim/cmd_replay.h"
 #include "sim/cmd_report.h"
 #include "sim/cmd_trace.h"
 #include "sim/core/err.h"
@@ -22,6 +23,7 @@ static const struct command {
 	{"compare", cmd_compare, "compare DIR [--baseline P]: the policies of a run side by side"},
 	{"plot", cmd_plot, "plot DIR [--format png|svg|both]: pictures of a run, in DIR/plots/"},
 	{"report", cmd_report, "report DIR: one HTML file with all of a run"},
+	{"replay", cmd_replay, "replay SCENARIO.yaml | probe | clean: the same on real KVM guests"},
 	{"trace", cmd_trace, "trace info|convert FILE...: what is in a trace of use"},
 	{"policies", cmd_policies, "policies [NAME]: what can be named in a scenario"},
 	{"schema", cmd_schema, "schema: the JSON Schema of scenarios, for editors"},

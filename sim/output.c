@@ -28,6 +28,7 @@ static const char *const summary_columns[] = {"run",
 					      "disk",
 					      "placer",
 					      "seed",
+					      "source",
 					      "vms",
 					      "placed",
 					      "rejected",
@@ -76,10 +77,17 @@ static const char *const summary_columns[] = {"run",
 					      "shutdown_sd_s",
 					      "idle_destroyed",
 					      "overfull",
+					      "work_p10",
+					      "work_p90",
+					      "late_ms",
+					      "steal_real",
+					      "background",
+					      "validity",
 					      NULL};
 static const char *const vm_columns[] = {"run",
 					 "policy",
 					 "seed",
+					 "source",
 					 "vm",
 					 "group",
 					 "state",
@@ -119,22 +127,26 @@ static const char *const vm_columns[] = {"run",
 					 "wait_p95_s",
 					 "downtime_s",
 					 "availability",
+					 "run_delay_s",
+					 "work_rate",
+					 "late_ms",
 					 NULL};
 static const char *const host_columns[] = {
-	"run",       "policy",    "seed",     "host",         "group",      "cpu_util",  "mem_util",
+	"run",       "policy",    "seed",     "source", "host",         "group",      "cpu_util",  "mem_util",
 	"disk_util", "iops_util", "vms_mean", "on_s",         "idle_s",     "busy_s",    "off_s",
 	"down_s",    "overload",  "failures", "availability", "energy_kwh", "oom_kills", NULL};
 static const char *const group_columns[] = {
-	"run",  "policy",  "seed",   "group",       "created",    "placed",       "rejected",
+	"run",  "policy",  "seed",   "source", "group",       "created",    "placed",       "rejected",
 	"lost", "waiting", "waited", "wait_mean_s", "wait_max_s", "availability", NULL};
 static const char *const timeline_columns[] = {
-	"run",         "policy",       "seed",          "time_s",        "vms_running",
+	"run",         "policy",       "seed",          "source", "time_s",        "vms_running",
 	"vms_waiting", "active_hosts", "cpu_util",      "mem_util",      "disk_util",
 	"iops_util",   "power_w",      "cpu_shortfall", "mem_shortfall", "disk_shortfall",
 	"jain",        "worst",        "jain_dominant", "envy",          NULL};
 static const char *const vm_timeline_columns[] = {"run",
 						  "policy",
 						  "seed",
+						  "source",
 						  "time_s",
 						  "vm",
 						  "cpu_want_mhz",
@@ -145,11 +157,17 @@ static const char *const vm_timeline_columns[] = {"run",
 						  "disk_grant_bytes_s",
 						  "iops_want",
 						  "iops_grant",
+						  "cpu_got_mhz",
+						  "mem_got_bytes",
+						  "disk_got_bytes_s",
+						  "iops_got",
+						  "run_delay_s",
+						  "work_rate",
 						  NULL};
-static const char *const event_columns[] = {"run",   "policy", "seed", "time_s",
+static const char *const event_columns[] = {"run",   "policy", "seed", "source", "time_s",
 					    "event", "vm",     "host", "reason",
 					    NULL};
-static const char *const distribution_columns[] = {"run",      "policy", "seed",  "of",
+static const char *const distribution_columns[] = {"run",      "policy", "seed",  "source", "of",
 						   "quantity", "value",  "share", NULL};
 
 const char *const *const output_columns[OUTPUT_FILES] = {
@@ -289,6 +307,7 @@ static struct csv *begin(struct output *o, enum output_file file)
 	csv_int(csv, (int64_t)o->label.run);
 	csv_text(csv, o->label.policies->name);
 	csv_int(csv, (int64_t)o->label.seed);
+	csv_text(csv, o->label.source ? o->label.source : "sim");
 	return csv;
 }
 
@@ -330,6 +349,17 @@ static void write_timeline(struct output *o, const struct run *run, const double
 	o->row_s = time_s;
 }
 
+/* What only a real VM tells; NAN of a simulated one. */
+static struct vm_real vm_real(const struct run *run, uint32_t vm)
+{
+	const double none = (double)NAN;
+	struct vm_real real = {none, none, none, none, {none, none, none, none}};
+
+	if (run->driver->vm_real)
+		(void)run->driver->vm_real(run->driver_state, vm, &real);
+	return real;
+}
+
 static void write_vm_timeline(struct output *o, const struct run *run)
 {
 	const struct dc *dc = &run->plan.dc;
@@ -347,6 +377,11 @@ static void write_vm_timeline(struct output *o, const struct run *run)
 			csv_real(csv, dc->slot.want[r][s]);
 			csv_real(csv, dc->slot.grant[r][s]);
 		}
+		struct vm_real real = vm_real(run, vm);
+		for (int r = 0; r < RES_COUNT; r++)
+			csv_real(csv, real.got[r]);
+		csv_real(csv, real.run_delay_s);
+		csv_real(csv, real.work_rate);
 		csv_end_row(csv);
 	}
 }
@@ -643,6 +678,10 @@ static void write_vm(struct output *o, const struct run *run, uint32_t vm,
 	csv_real(csv, sums->starve);
 	write_vm_stats(csv, sums);
 	csv_real(csv, lived_s(run, vm) > 0 ? sums->run / lived_s(run, vm) : (double)NAN);
+	struct vm_real real = vm_real(run, vm);
+	csv_real(csv, real.run_delay_s);
+	csv_real(csv, real.work_rate);
+	csv_real(csv, real.late_ms);
 	csv_end_row(csv);
 }
 
@@ -831,6 +870,22 @@ static double vm_availability(const struct output *o)
 	return sum.life > 0 ? sum.run / sum.life : (double)NAN;
 }
 
+static void write_validity(struct csv *csv, const struct run *run)
+{
+	const double none = (double)NAN;
+	struct room_real real = {none, none, none, none, none, false};
+	bool known = run->driver->room_real != NULL;
+
+	if (known)
+		run->driver->room_real(run->driver_state, &real);
+	csv_real(csv, real.work_p10);
+	csv_real(csv, real.work_p90);
+	csv_real(csv, real.late_ms);
+	csv_real(csv, real.steal);
+	csv_real(csv, real.background);
+	csv_text(csv, !known ? "" : real.good ? "good" : "poor");
+}
+
 static void write_summary(struct output *o, struct run *run, double time_s)
 {
 	const double *t = run->metrics.total;
@@ -844,6 +899,7 @@ static void write_summary(struct output *o, struct run *run, double time_s)
 	csv_text(csv, policy_name(set, &set->disk));
 	csv_text(csv, set->placer.plugin->name);
 	csv_int(csv, (int64_t)o->label.seed);
+	csv_text(csv, o->label.source ? o->label.source : "sim");
 	write_counts(csv, o, run);
 	for (int r = 0; r < RES_COUNT; r++)
 		csv_real(csv, util(t, r));
@@ -867,6 +923,7 @@ static void write_summary(struct output *o, struct run *run, double time_s)
 	csv_real(csv, vm_availability(o));
 	for (size_t i = 0; i < COMPAT_ONLY; i++)
 		csv_real(csv, (double)NAN);
+	write_validity(csv, run);
 	csv_end_row(csv);
 }
 
@@ -901,6 +958,10 @@ void output_compat(struct output *o, const struct compat_result *result)
 	csv_int(csv, (int64_t)o->label.run);
 	csv_text(csv, o->label.policies->name);
 	for (size_t c = 2; summary_columns[c]; c++) {
+		if (strcmp(summary_columns[c], "source") == 0) {
+			csv_text(csv, "cloudsim");
+			continue;
+		}
 		double value = strcmp(summary_columns[c], "seed") == 0 ? (double)o->label.seed
 								       : (double)NAN;
 		for (size_t k = 0; k < sizeof(known) / sizeof(*known); k++)

@@ -32,6 +32,7 @@ struct output_label {
 	size_t run; /* from 1 */
 	const struct policy_set *policies;
 	uint64_t seed;
+	const char *source; /* of the numbers; NULL = "sim" */
 };
 
 /* Opens the files in @dir (which exists). Free with output_close() in any case: it commits the

@@ -178,6 +178,21 @@ static int end_finished_vms(struct run *run, uint32_t host)
 	return rc;
 }
 
+/* Guests that ended by themselves. */
+static int end_failed_vms(struct run *run, uint32_t host)
+{
+	struct dc *dc = &run->plan.dc;
+	char why[160];
+	int rc = 0;
+
+	for (uint32_t i = dc->host.count[host]; i-- > 0 && rc == 0;) {
+		uint32_t vm = dc->slot.vm[dc->host.first[host] + i];
+		if (run->driver->vm_failed(run->driver_state, vm, why, sizeof(why)))
+			rc = lifecycle_end_vm(run, vm, VM_CRASHED);
+	}
+	return rc;
+}
+
 static int host_out_of_memory(struct run *run, uint32_t vm)
 {
 	run->metrics.host[run->plan.dc.vm.host[vm]].oom_kills++;
@@ -213,6 +228,8 @@ int run_update_begin(struct run *run, struct run_desk *desk, uint32_t host, uint
 {
 	int rc = run_bring(run, desk, host);
 
+	if (rc == 0 && run->driver->vm_failed)
+		rc = end_failed_vms(run, host);
 	if (rc == 0 && run->watches_work)
 		rc = end_finished_vms(run, host);
 	if (rc == 0)
@@ -560,6 +577,8 @@ void run_free(struct run *run)
 			run->policy[i].ops->fini(run->policy[i].state);
 	if (run->placer && run->placer->fini)
 		run->placer->fini(run->placer_state);
+	if (run->room)
+		run->room->close(run);
 	if (run->driver)
 		driver_sim_fini(&run->sim);
 	ticker_free(run);

@@ -16,6 +16,7 @@
 #include "sim/metrics.h"
 
 struct output;
+struct run;
 
 /* A policy at work. ops == NULL: the resource is divided by the joint policy. */
 struct run_policy {
@@ -48,12 +49,21 @@ struct run_desk {
 	int rc;
 };
 
+/* A machine room other than the simulated one: takes the place of the driver that run_init() chose. */
+struct run_room {
+	const char *source; /* column `source` of the output */
+	int (*open)(struct run *run, const void *options, struct err *err); /* sets driver, driver_state */
+	void (*close)(struct run *run);
+	const void *options;
+};
+
 struct run {
 	const struct scenario *scenario;
 	struct arena arena;
 	struct plan plan;
 	const struct driver_ops *driver;
 	void *driver_state;
+	const struct run_room *room; /* NULL: simulated; close() is called whatever open() did */
 	struct driver_sim sim;
 	struct run_policy policy[RUN_POLICIES];
 	const struct placer_ops *placer;
