@@ -5,7 +5,8 @@
  * steps after its first.
  *
  * A run asks a million of these at every tick, so the state is small, the cell of the present row
- * is kept as a pointer and the next row is a comparison and two additions away; factors are folded
+ * is kept as a pointer and the next row is a comparison and two additions away (rows that repeat the
+ * present one are passed over at once); factors are folded
  * into the common settings at the start. Where the trace has no memory or disk of its own, the
  * settings hold: memory as it stands, throughput and operations in proportion to the CPU's level.
  */
@@ -66,6 +67,27 @@ static const char *replay_path(const void *state, const char **format)
 	return s->opt.path;
 }
 
+static bool same_below(const float *table, size_t at, size_t n)
+{
+	return !table || table[at] == table[at + n];
+}
+
+/* On to the last of the rows that hold the same as the present one: until then nothing changes. */
+static void skip_equal(struct replay *s)
+{
+	const struct trace *t = s->run.trace;
+	size_t at = (size_t)(s->run.cell - t->cpu);
+
+	while (!t->flat && s->run.row + 1 < t->steps && same_below(t->cpu, at, t->n) &&
+	       same_below(t->mem, at, t->n) && same_below(t->disk, at, t->n) &&
+	       same_below(t->iops, at, t->n)) {
+		at += t->n;
+		s->run.row++;
+		s->run.cell += t->n;
+		s->run.next_ns += t->step_ns;
+	}
+}
+
 static int replay_init(void *state, const struct workload_ctx *ctx, struct err *err)
 {
 	struct replay *s = state;
@@ -95,6 +117,7 @@ static int replay_init(void *state, const struct workload_ctx *ctx, struct err *
 		s->run.next_ns += s->run.row * trace->step_ns;
 	}
 	s->run.repeat = repeat;
+	skip_equal(s);
 	return 0;
 }
 
@@ -127,8 +150,11 @@ static void replay_demand(void *state, int64_t now_ns, double dt_s, double cpu_m
 	const struct trace *trace = s->run.trace;
 	(void)dt_s;
 	(void)cpu_mhz;
-	if (now_ns >= s->run.next_ns)
+	if (now_ns >= s->run.next_ns) {
 		advance(s, now_ns);
+		if (s->run.next_ns < INT64_MAX)
+			skip_equal(s);
+	}
 	if (s->run.next_ns == INT64_MAX) {
 		*out = (struct demand){.done = true};
 		return;

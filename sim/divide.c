@@ -108,16 +108,16 @@ static int divide_columns(const struct host_now *h, enum run_slot which,
 	return guard_check(&view, grant, &names, h->err);
 }
 
-static struct share_col column(const struct host_now *h, enum resource r)
+/* Filled in place: copies of a struct of this size are slow. */
+static void column(const struct host_now *h, enum resource r, struct share_col *col)
 {
-	return (struct share_col){
-		.res = r,
-		.capacity = h->type->capacity[r],
-		.want = h->dc->slot.want[r] + h->first,
-		.floor = h->limits->floor[r],
-		.cap = h->limits->cap[r],
-		.weight = h->limits->weight[r],
-	};
+	col->res = r;
+	col->disk = 0;
+	col->capacity = h->type->capacity[r];
+	col->want = h->dc->slot.want[r] + h->first;
+	col->floor = h->limits->floor[r];
+	col->cap = h->limits->cap[r];
+	col->weight = h->limits->weight[r];
 }
 
 static double *grants(const struct host_now *h, enum resource r)
@@ -138,7 +138,7 @@ static void disk_columns(const struct host_now *h, unsigned disk, struct share_c
 			want[i] = here ? h->dc->slot.want[r][h->first + i] : 0;
 			weight[i] = here ? h->limits->weight[r][i] : 0;
 		}
-		col[k] = column(h, r);
+		column(h, r, &col[k]);
 		col[k].disk = disk;
 		col[k].want = want;
 		col[k].weight = weight;
@@ -162,8 +162,8 @@ static int divide_disks(const struct host_now *h)
 	double *grant[2];
 
 	if (h->type->ndisks <= 1) {
-		col[0] = column(h, RES_DISK);
-		col[1] = column(h, RES_IOPS);
+		column(h, RES_DISK, &col[0]);
+		column(h, RES_IOPS, &col[1]);
 		grant[0] = grants(h, RES_DISK);
 		grant[1] = grants(h, RES_IOPS);
 		return divide_columns(h, RUN_DISK, col, 2, grant);
@@ -181,12 +181,13 @@ static int divide_disks(const struct host_now *h)
 /* A joint policy sees every column at once. */
 static int divide_jointly(const struct host_now *h)
 {
-	struct share_col col[SHARE_MAX_COLS] = {column(h, RES_CPU), column(h, RES_MEM),
-						column(h, RES_DISK), column(h, RES_IOPS)};
+	struct share_col col[SHARE_MAX_COLS];
 	double *grant[SHARE_MAX_COLS] = {grants(h, RES_CPU), grants(h, RES_MEM),
 					 grants(h, RES_DISK), grants(h, RES_IOPS)};
 	unsigned ndisks = (unsigned)h->type->ndisks;
 
+	for (unsigned r = 0; r < RES_COUNT; r++)
+		column(h, (enum resource)r, &col[r]);
 	for (unsigned disk = 0; disk < ndisks && ndisks > 1; disk++)
 		disk_columns(h, disk, &col[2 + 2 * disk], &grant[2 + 2 * disk]);
 	int rc = divide_columns(h, RUN_JOINT, col, ndisks > 1 ? 2 + 2 * ndisks : 4, grant);
@@ -217,8 +218,10 @@ static const double *cpu_demand(const struct host_now *h)
 
 static int divide_separately(const struct host_now *h, uint32_t *victim)
 {
-	struct share_col col = column(h, RES_MEM);
+	struct share_col col;
 	double *grant = grants(h, RES_MEM);
+
+	column(h, RES_MEM, &col);
 	int rc = divide_columns(h, RUN_MEMORY, &col, 1, &grant);
 
 	if (rc == 0)
@@ -227,7 +230,7 @@ static int divide_separately(const struct host_now *h, uint32_t *victim)
 		rc = divide_disks(h);
 	if (rc < 0 || *victim != DC_NONE)
 		return rc;
-	col = column(h, RES_CPU);
+	column(h, RES_CPU, &col);
 	col.want = cpu_demand(h);
 	grant = grants(h, RES_CPU);
 	return divide_columns(h, RUN_CPU, &col, 1, &grant);

@@ -185,43 +185,39 @@ lanes_inline void account_entitlement(struct metrics *m, struct dc *dc, const st
 	account_starving(m, dc, b, entitled);
 }
 
-/* Grants per unit of weight, and the largest of each resource. Where a weight is 0 they count as 0.
- */
-lanes_inline void normalise(struct bundle *b)
+lanes_inline double lanes_most(lanes v)
 {
-	for (int r = 0; r < RES_COUNT; r++) {
-		const double *grant = b->dc->slot.grant[r] + b->first;
-		const double *per_weight = b->limits->per_weight[r];
-		lanes most = {0};
-		for (uint32_t i = 0; i < b->n; i += LANES) {
-			lanes each = lanes_at(grant + i) * lanes_at(per_weight + i);
-			lanes_put(b->per_weight[r] + i, each);
-			most = lanes_max(each, most);
-		}
-		double a = most[0] > most[1] ? most[0] : most[1],
-		       c = most[2] > most[3] ? most[2] : most[3];
-		b->most[r] = a > c ? a : c;
-	}
+	double a = v[0] > v[1] ? v[0] : v[1], b = v[2] > v[3] ? v[2] : v[3];
+
+	return a > b ? a : b;
 }
 
-lanes_inline void account_dominant(const struct bundle *b)
+/* Grants per unit of weight, where a weight is 0 they count as 0; the largest of each resource; and
+ * each VM's dominant share. */
+lanes_inline void account_dominant(struct bundle *b)
 {
 	const struct host_type *type = b->dc->host.type[b->host];
-	lanes per[RES_COUNT], sum = {0}, sum_sq = {0}, time = {0};
+	lanes per[RES_COUNT], most[RES_COUNT] = {{0}}, sum = {0}, sum_sq = {0}, time = {0};
 
 	for (int r = 0; r < RES_COUNT; r++)
 		per[r] = lanes_of(type->per_capacity[r]);
 	for (uint32_t i = 0; i < b->n; i += LANES) {
 		lanes dominant = {0}, want = {0};
 		for (int r = 0; r < RES_COUNT; r++) {
+			lanes each = lanes_at(b->dc->slot.grant[r] + b->first + i) *
+				     lanes_at(b->limits->per_weight[r] + i);
+			lanes_put(b->per_weight[r] + i, each);
+			most[r] = lanes_max(each, most[r]);
 			want += lanes_at(b->dc->slot.want[r] + b->first + i);
-			dominant = lanes_max(lanes_at(b->per_weight[r] + i) * per[r], dominant);
+			dominant = lanes_max(each * per[r], dominant);
 		}
 		lanes counts = lanes_where(want > 0, lanes_of(1));
 		sum += dominant * counts;
 		sum_sq += dominant * dominant * counts;
 		time += counts;
 	}
+	for (int r = 0; r < RES_COUNT; r++)
+		b->most[r] = lanes_most(most[r]);
 	b->rate[M_DOMINANT] = lanes_sum(sum);
 	b->rate[M_DOMINANT_SQ] = lanes_sum(sum_sq);
 	b->rate[M_DOMINANT_TIME] = lanes_sum(time);
@@ -384,7 +380,6 @@ lanes_wide int metrics_account(struct metrics_desk *d, uint32_t host, double dt_
 		return 0;
 	account_entitlement(m, dc, &b, entitlements(m, &b, b.progress + (RES_COUNT + 1) * room),
 			    &rates->worst);
-	normalise(&b);
 	account_dominant(&b);
 	account_pairs(&b);
 	rates->of[M_PAIRS] = (double)b.n * (b.n - 1);
