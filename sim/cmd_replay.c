@@ -1,6 +1,7 @@
 /* See cmd_replay.h. */
 #include "sim/cmd_replay.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <math.h>
 #include <stdio.h>
@@ -8,12 +9,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "plots/plot.h"
 #include "replay/cgroup.h"
 #include "replay/probe.h"
+#include "sim/batch.h"
 #include "sim/cmd.h"
 #include "sim/cmd_compare.h"
 #include "sim/core/units.h"
 #include "sim/replay.h"
+#include "sim/validate.h"
 
 static int probe(int argc, char **argv, struct err *err)
 {
@@ -53,11 +57,13 @@ static const char usage[] =
 	"usage: cotenant replay SCENARIO.yaml [-o DIR] [--step 1s] [--cores 1,2] [--backend auto|v1|v2|none]\n"
 	"                       [--memory-scale X] [--disk-folder DIR] [--set path=value]... [--seed S]\n"
 	"                       [--force] [--quiet]\n"
+	"       cotenant validate SCENARIO.yaml [the same] [--tolerance cpu-rms=0.015]...\n"
 	"       cotenant replay probe [FOLDER] | clean";
 
 struct command {
 	struct replay_options replay;
 	struct scenario_set_list sets;
+	struct validate_tolerance tolerance;
 };
 
 static int set_cores(struct replay_options *o, const char *text, struct err *err)
@@ -113,6 +119,29 @@ static int set_scale(struct replay_options *o, const char *text, struct err *err
 	return 0;
 }
 
+static int set_tolerance(struct validate_tolerance *t, const char *text, struct err *err)
+{
+	const struct {
+		const char *name;
+		double *value;
+	} known[] = {{"cpu-rms=", &t->cpu_rms},
+		     {"cpu-mean=", &t->cpu_mean},
+		     {"memory=", &t->memory},
+		     {"disk=", &t->disk}};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		size_t n = strlen(known[i].name);
+		char *end;
+		if (strncmp(text, known[i].name, n) != 0)
+			continue;
+		*known[i].value = strtod(text + n, &end);
+		if (end > text + n && *end == '\0' && *known[i].value >= 0)
+			return 0;
+	}
+	return err_input(err, "--tolerance %s: not one of cpu-rms=X, cpu-mean=X (cores), memory=X,"
+			      " disk=X (shares)", text);
+}
+
 static int one_option(struct command *c, int option, struct err *err)
 {
 	char seed[64];
@@ -137,6 +166,8 @@ static int one_option(struct command *c, int option, struct err *err)
 	case 'S':
 		snprintf(seed, sizeof(seed), "seed=%s", optarg);
 		return cmd_add_set(&c->sets, strdup(seed), err);
+	case 'T':
+		return set_tolerance(&c->tolerance, optarg, err);
 	case 'f':
 		c->replay.force = true;
 		return 0;
@@ -155,12 +186,14 @@ static int parse(struct command *c, int argc, char **argv, struct err *err)
 		{"cores", required_argument, NULL, 'c'},	{"backend", required_argument, NULL, 'b'},
 		{"memory-scale", required_argument, NULL, 'm'}, {"disk-folder", required_argument, NULL, 'd'},
 		{"set", required_argument, NULL, 's'},		{"seed", required_argument, NULL, 'S'},
+		{"tolerance", required_argument, NULL, 'T'},
 		{"force", no_argument, NULL, 'f'},		{"quiet", no_argument, NULL, 'q'},
 		{NULL, 0, NULL, 0}};
 	int option, rc = 0;
 
 	c->replay = (struct replay_options){
-		.dir = "out", .step_ns = 1000000000, .groups = CG_AUTO, .memory_scale = 1};
+		.dir = strcmp(argv[0], "validate") == 0 ? "validation" : "out", .step_ns = 1000000000, .groups = CG_AUTO, .memory_scale = 1};
+	c->tolerance = (struct validate_tolerance){0.015, 0.01, 0.01, 0.03};
 	optind = 1;
 	opterr = 0;
 	while (rc == 0 && (option = getopt_long(argc, argv, "o:q", options, NULL)) != -1)
@@ -171,6 +204,16 @@ static int parse(struct command *c, int argc, char **argv, struct err *err)
 	return rc;
 }
 
+static int command_load(struct command *c, struct scenario **scenario, struct trace_set *traces,
+			struct err *err)
+{
+	int rc = scenario_load(scenario, c->replay.scenario, c->sets.set, c->sets.n, err);
+
+	if (rc == 0)
+		rc = replay_check(*scenario, &c->replay, err);
+	return rc < 0 ? rc : build_traces(*scenario, traces, err);
+}
+
 static int replay_scenario(int argc, char **argv, struct err *err)
 {
 	struct command c = {0};
@@ -179,17 +222,68 @@ static int replay_scenario(int argc, char **argv, struct err *err)
 	int rc = parse(&c, argc, argv, err);
 
 	if (rc == 0)
-		rc = scenario_load(&scenario, c.replay.scenario, c.sets.set, c.sets.n, err);
-	if (rc == 0)
-		rc = replay_check(scenario, &c.replay, err);
-	if (rc == 0)
-		rc = build_traces(scenario, &traces, err);
+		rc = command_load(&c, &scenario, &traces, err);
 	if (rc == 0)
 		rc = replay_batch(scenario, &traces, &c.replay, err);
 	if (rc == 0 && !c.replay.quiet)
 		rc = replay_print_validity(c.replay.dir, err);
 	if (rc == 0 && !c.replay.quiet)
 		rc = compare_print(c.replay.dir, NULL, stdout, isatty(1), err);
+	build_traces_free(&traces);
+	scenario_free(scenario);
+	mem_free(c.sets.set);
+	return rc;
+}
+
+/* Both ways, and how far they are apart. */
+static int both_ways(const struct command *c, struct scenario *scenario, struct trace_set *traces,
+		     struct err *err)
+{
+	char sim[4096], real[4096];
+	const char *dir = c->replay.dir;
+	bool good = false;
+
+	snprintf(sim, sizeof(sim), "%s/sim", dir);
+	snprintf(real, sizeof(real), "%s/real", dir);
+	struct batch batch = {.scenario = scenario, .traces = traces, .dir = sim, .jobs = 1};
+	int rc = batch_run(&batch, err);
+	struct replay_options there = c->replay;
+	there.dir = real;
+	if (rc == 0)
+		rc = replay_batch(scenario, traces, &there, err);
+	if (rc == 0)
+		rc = replay_print_validity(real, err);
+	if (rc < 0)
+		return rc;
+	struct validate_params params = {
+		.sim_dir = sim,
+		.real_dir = real,
+		.dir = dir,
+		.speed = ((const struct host_spec *)scenario->hosts.items)->speed,
+		.tolerance = c->tolerance,
+	};
+	rc = validate_compare(&params, stdout, &good, err);
+	if (rc == 0)
+		rc = plot_dir(dir, "png", err);
+	if (rc == 0 && !good)
+		rc = err_run(err, -ERANGE, "validate: %s: not all within tolerance", scenario->path);
+	return rc;
+}
+
+int cmd_validate(int argc, char **argv, struct err *err)
+{
+	struct command c = {0};
+	struct scenario *scenario = NULL;
+	struct trace_set traces = {0};
+	char all[] = "output.vm_timeline=1000000";
+	int rc = parse(&c, argc, argv, err);
+
+	if (rc == 0)
+		rc = cmd_add_set(&c.sets, all, err);
+	if (rc == 0)
+		rc = command_load(&c, &scenario, &traces, err);
+	if (rc == 0)
+		rc = both_ways(&c, scenario, &traces, err);
 	build_traces_free(&traces);
 	scenario_free(scenario);
 	mem_free(c.sets.set);

@@ -13,4 +13,8 @@
  * replay clean: removes the groups of runs that were killed. */
 int cmd_replay(int argc, char **argv, struct err *err) must_check;
 
+/* validate SCENARIO.yaml: in simulation and on real guests, into DIR/sim and DIR/real, and the distance
+ * between both; a failed run (exit status 1) if it is beyond tolerance. */
+int cmd_validate(int argc, char **argv, struct err *err) must_check;
+
 #endif

@@ -24,6 +24,7 @@ static const struct command {
 	{"plot", cmd_plot, "plot DIR [--format png|svg|both]: pictures of a run, in DIR/plots/"},
 	{"report", cmd_report, "report DIR: one HTML file with all of a run"},
 	{"replay", cmd_replay, "replay SCENARIO.yaml | probe | clean: the same on real KVM guests"},
+	{"validate", cmd_validate, "validate SCENARIO.yaml: simulated and real, and how far they are apart"},
 	{"trace", cmd_trace, "trace info|convert FILE...: what is in a trace of use"},
 	{"policies", cmd_policies, "policies [NAME]: what can be named in a scenario"},
 	{"schema", cmd_schema, "schema: the JSON Schema of scenarios, for editors"},

@@ -1,0 +1,269 @@
+/* See validate.h. Rows of both vm_timeline.csv are brought into one order, run, VM and time, and walked
+ * side by side: what the simulation granted at one row holds until the next, and that is where the real run
+ * tells what was got. */
+#include "sim/validate.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plots/csv.h"
+#include "sim/core/mem.h"
+
+static const struct {
+	const char *name, *unit, *want, *grant, *got;
+	bool relative;
+} resources[VALIDATE_RESOURCES] = {
+	[VALIDATE_CPU] = {"cpu", "cores", "cpu_want_mhz", "cpu_grant_mhz", "cpu_got_mhz", false},
+	[VALIDATE_MEMORY] = {"memory", "bytes", "mem_want_bytes", "mem_grant_bytes", "mem_got_bytes",
+			     true},
+	[VALIDATE_DISK] = {"disk", "bytes/s", "disk_want_bytes_s", "disk_grant_bytes_s",
+			   "disk_got_bytes_s", true},
+};
+
+struct row {
+	double run, time, want[VALIDATE_RESOURCES], value[VALIDATE_RESOURCES];
+	const char *vm, *policy, *seed;
+};
+
+struct rows {
+	struct csv_table table;
+	struct row *row;
+	size_t n;
+};
+
+/* Of one VM of one run. */
+struct errors {
+	size_t n, within;
+	double sum, sum_sq, worst, granted, wanted;
+};
+
+static int by_place(const void *a, const void *b)
+{
+	const struct row *x = a, *y = b;
+	int vm = strcmp(x->vm, y->vm);
+
+	if (x->run != y->run)
+		return x->run < y->run ? -1 : 1;
+	return vm != 0 ? vm : (x->time > y->time) - (x->time < y->time);
+}
+
+static int find_columns(const struct csv_table *t, const char *path, bool real, size_t *col,
+			struct err *err)
+{
+	const char *names[5 + 2 * VALIDATE_RESOURCES] = {"run", "time_s", "vm", "policy", "seed"};
+
+	for (int r = 0; r < VALIDATE_RESOURCES; r++) {
+		names[5 + 2 * r] = resources[r].want;
+		names[6 + 2 * r] = real ? resources[r].got : resources[r].grant;
+	}
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		col[i] = csv_column(t, names[i]);
+		if (col[i] == SIZE_MAX)
+			return err_input(err, "%s: no column %s", path, names[i]);
+	}
+	return 0;
+}
+
+static int rows_read(struct rows *rows, const char *dir, bool real, struct err *err)
+{
+	struct csv_table *t = &rows->table;
+	size_t col[5 + 2 * VALIDATE_RESOURCES];
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/vm_timeline.csv", dir);
+	int rc = csv_read(t, path, err);
+	if (rc == 0)
+		rc = find_columns(t, path, real, col, err);
+	if (rc < 0)
+		return rc;
+	rows->row = mem_alloc(t->nrows, sizeof(*rows->row));
+	if (!rows->row)
+		return err_nomem(err);
+	rows->n = t->nrows;
+	for (size_t i = 0; i < rows->n; i++) {
+		struct row *r = &rows->row[i];
+		r->run = csv_number(t, i, col[0]);
+		r->time = csv_number(t, i, col[1]);
+		r->vm = t->cell[i * t->ncols + col[2]];
+		r->policy = t->cell[i * t->ncols + col[3]];
+		r->seed = t->cell[i * t->ncols + col[4]];
+		for (size_t k = 0; k < VALIDATE_RESOURCES; k++) {
+			r->want[k] = csv_number(t, i, col[5 + 2 * k]);
+			r->value[k] = csv_number(t, i, col[6 + 2 * k]);
+		}
+	}
+	qsort(rows->row, rows->n, sizeof(*rows->row), by_place);
+	return 0;
+}
+
+static void rows_free(struct rows *rows)
+{
+	mem_free(rows->row);
+	csv_table_free(&rows->table);
+}
+
+static double tolerance_of(const struct validate_tolerance *t, int resource)
+{
+	return resource == VALIDATE_CPU ? t->cpu_rms : resource == VALIDATE_MEMORY ? t->memory : t->disk;
+}
+
+static void count(struct errors *e, double want, double sim, double real, double tolerance,
+		  bool relative)
+{
+	double error = real - sim;
+
+	if (relative && sim > 0)
+		error /= sim;
+	e->n++;
+	e->sum += error;
+	e->sum_sq += error * error;
+	e->worst = fmax(e->worst, fabs(error));
+	e->within += fabs(error) <= tolerance;
+	e->granted += sim;
+	e->wanted += want;
+}
+
+/* The CPU as a whole must fit; of memory and disk what counts is the mean over the steps. */
+static bool is_good(const struct validate_tolerance *t, int resource, const struct errors *e)
+{
+	double n = (double)e->n, mean = fabs(e->sum / n);
+
+	if (resource != VALIDATE_CPU)
+		return e->granted <= 0 || mean <= tolerance_of(t, resource);
+	return sqrt(e->sum_sq / n) <= t->cpu_rms && mean <= t->cpu_mean;
+}
+
+static const char *const step_columns[] = {"run",  "policy", "seed", "time_s", "vm",
+					   "resource", "want", "sim",  "real"};
+static const char *const vm_columns[] = {"run",	 "policy", "seed",  "vm",     "resource", "steps",
+					 "mean", "rms",	   "worst", "within", "saturation", "good"};
+#define COLUMNS(names) (sizeof(names) / sizeof(names[0]))
+
+struct compare {
+	const struct validate_params *params;
+	struct csv *steps, *vms;
+	FILE *out;
+	size_t printed, bad;
+};
+
+#define PRINTED_MOST 36
+
+static void finish_vm(struct compare *c, const struct row *r, const struct errors e[])
+{
+	for (int k = 0; k < VALIDATE_RESOURCES; k++) {
+		double n = (double)e[k].n;
+		if (e[k].n == 0 || e[k].wanted <= 0)
+			continue;
+		bool good = is_good(&c->params->tolerance, k, &e[k]);
+		c->bad += !good;
+		csv_real(c->vms, r->run);
+		csv_text(c->vms, r->policy);
+		csv_text(c->vms, r->seed);
+		csv_text(c->vms, r->vm);
+		csv_text(c->vms, resources[k].name);
+		csv_int(c->vms, (int64_t)e[k].n);
+		csv_real(c->vms, e[k].sum / n);
+		csv_real(c->vms, sqrt(e[k].sum_sq / n));
+		csv_real(c->vms, e[k].worst);
+		csv_real(c->vms, (double)e[k].within / n);
+		csv_real(c->vms, 1 - e[k].granted / e[k].wanted);
+		csv_text(c->vms, good ? "yes" : "no");
+		csv_end_row(c->vms);
+		if (c->printed++ >= PRINTED_MOST)
+			continue;
+		fprintf(c->out, "%-12.12s %-12.12s %-7s %9.4f %9.4f %9.4f %7.0f%% %8.1f%%  %s\n",
+			r->policy, r->vm, resources[k].name, e[k].sum / n, sqrt(e[k].sum_sq / n),
+			e[k].worst, (double)e[k].within / n * 100,
+			(1 - e[k].granted / e[k].wanted) * 100, good ? "" : "beyond tolerance");
+	}
+}
+
+static void step(struct compare *c, const struct row *sim, const struct row *real, struct errors e[])
+{
+	for (int k = 0; k < VALIDATE_RESOURCES; k++) {
+		double unit = k == VALIDATE_CPU ? 1 / c->params->speed : 1;
+		double want = sim->want[k] * unit, granted = sim->value[k] * unit,
+		       got = real->value[k] * unit;
+		if (!isfinite(got))
+			continue;
+		count(&e[k], want, granted, got, tolerance_of(&c->params->tolerance, k),
+		      resources[k].relative);
+		csv_real(c->steps, real->run);
+		csv_text(c->steps, real->policy);
+		csv_text(c->steps, real->seed);
+		csv_real(c->steps, real->time);
+		csv_text(c->steps, real->vm);
+		csv_text(c->steps, resources[k].name);
+		csv_real(c->steps, want);
+		csv_real(c->steps, granted);
+		csv_real(c->steps, got);
+		csv_end_row(c->steps);
+	}
+}
+
+static bool same_vm(const struct row *a, const struct row *b)
+{
+	return a->run == b->run && strcmp(a->vm, b->vm) == 0;
+}
+
+static void walk(struct compare *c, const struct rows *sim, const struct rows *real)
+{
+	struct errors e[VALIDATE_RESOURCES] = {{0}};
+	size_t at = 0;
+
+	fprintf(c->out, "%-12s %-12s %-7s %9s %9s %9s %8s %9s\n", "policy", "vm", "of", "mean", "rms",
+		"worst", "within", "short of");
+	for (size_t i = 1; i < sim->n; i++) {
+		const struct row *s = &sim->row[i - 1], *next = &sim->row[i];
+		bool same = same_vm(s, next);
+		while (at < real->n && by_place(&real->row[at], next) < 0)
+			at++;
+		if (same && at < real->n && by_place(&real->row[at], next) == 0)
+			step(c, s, &real->row[at], e);
+		if (!same || i + 1 == sim->n) {
+			finish_vm(c, s, e);
+			memset(e, 0, sizeof(e));
+		}
+	}
+}
+
+static int open_tables(struct compare *c, struct err *err)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/validation.csv", c->params->dir);
+	int rc = csv_open(&c->steps, path, NULL, step_columns, COLUMNS(step_columns), err);
+	if (rc < 0)
+		return rc;
+	snprintf(path, sizeof(path), "%s/validation_summary.csv", c->params->dir);
+	return csv_open(&c->vms, path, NULL, vm_columns, COLUMNS(vm_columns), err);
+}
+
+int validate_compare(const struct validate_params *params, FILE *out, bool *good, struct err *err)
+{
+	struct compare c = {.params = params, .out = out};
+	struct rows sim = {0}, real = {0};
+	int rc = rows_read(&sim, params->sim_dir, false, err);
+
+	if (rc == 0)
+		rc = rows_read(&real, params->real_dir, true, err);
+	if (rc == 0)
+		rc = open_tables(&c, err);
+	if (rc < 0) {
+		csv_abandon(c.steps);
+		csv_abandon(c.vms);
+	} else {
+		walk(&c, &sim, &real);
+		if (c.printed > PRINTED_MOST)
+			fprintf(out, "and %zu more in validation_summary.csv\n",
+				c.printed - PRINTED_MOST);
+		rc = csv_close(c.steps, err);
+		int closed = csv_close(c.vms, err);
+		rc = rc < 0 ? rc : closed;
+	}
+	*good = c.bad == 0 && c.printed > 0;
+	rows_free(&sim);
+	rows_free(&real);
+	return rc;
+}
