@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "plots/csv.h"
+#include "plots/plot_parts.h"
 #include "sim/core/mem.h"
 #include "sim/core/stat.h"
 
@@ -36,30 +36,16 @@ EMBED(grants);
 EMBED(fairness);
 EMBED(shortfall_cdf);
 EMBED(compare);
+EMBED(validation);
 
-#define MAX_POLICIES  40 /* line types of style.gp */
 #define MAX_POINTS    600
 #define MAX_VMS       8
 #define MAX_GRANTS    4
 #define LEGEND_CHARS  22
 #define MAX_PANELS    9
-#define PATH_LENGTH   4096
 #define GNUPLOT_WORDS 2000
 #define MAX_COLUMNS   8
 #define MAX_SEEDS     1000
-
-/* One figure being prepared: the table it comes from, its two text files, and what is in the table.
- */
-struct plot {
-	struct csv_table t;
-	char dir[PATH_LENGTH]; /* DIR/plots */
-	FILE *dat, *gp;
-	size_t policy_col, seed_col;
-	const char *policy[MAX_POLICIES];
-	size_t npolicies, policies_left_out;
-	size_t nseeds; /* up to MAX_SEEDS */
-	size_t name_chars;
-};
 
 struct figure {
 	const char *name, *csv, *template, *caption;
@@ -82,7 +68,7 @@ static int column(const struct plot *p, const char *csv, const char *name, size_
 	return 0;
 }
 
-static int columns(const struct plot *p, const char *csv, const char *const *names, size_t *cols,
+int plot_columns(const struct plot *p, const char *csv, const char *const *names, size_t *cols,
 		   struct err *err)
 {
 	int code = 0;
@@ -92,7 +78,7 @@ static int columns(const struct plot *p, const char *csv, const char *const *nam
 	return code;
 }
 
-static void put_number(FILE *f, double v)
+void plot_number(FILE *f, double v)
 {
 	char text[33];
 	size_t n = csv_format(v, text);
@@ -103,7 +89,7 @@ static void put_number(FILE *f, double v)
 
 /* A name in double quotes for gnuplot; what would end or change it is replaced, a long one is cut.
  */
-static void put_name(FILE *f, const char *name)
+void plot_name_put(FILE *f, const char *name)
 {
 	size_t n = 0;
 
@@ -201,7 +187,7 @@ static void put_time_axis(struct plot *p, size_t time_col, double bin)
 	fputs("'\n", p->gp);
 }
 
-static void put_title(struct plot *p, const char *title, bool one_seed)
+void plot_title(struct plot *p, const char *title, bool one_seed)
 {
 	fprintf(p->gp, "title = '%s", title);
 	if (one_seed && p->nseeds > 1)
@@ -227,9 +213,9 @@ static void bins_put(struct plot *p, struct bins *b, size_t ncols)
 {
 	if (b->n == 0)
 		return;
-	put_number(p->dat, b->time / (double)b->n);
+	plot_number(p->dat, b->time / (double)b->n);
 	for (size_t c = 0; c < ncols; c++)
-		put_number(p->dat, b->count[c] > 0 ? b->sum[c] / b->count[c] : NAN);
+		plot_number(p->dat, b->count[c] > 0 ? b->sum[c] / b->count[c] : NAN);
 	putc('\n', p->dat);
 	memset(b, 0, offsetof(struct bins, size));
 }
@@ -267,7 +253,7 @@ static void put_series(struct plot *p, const size_t *cols, size_t ncols)
 	}
 	struct bins b = {.size = 1 + (longest - 1) / MAX_POINTS};
 	for (size_t i = 0; i < p->npolicies; i++) {
-		put_name(p->dat, p->policy[i]);
+		plot_name_put(p->dat, p->policy[i]);
 		putc('\n', p->dat);
 		for (size_t r = 0; r < p->t.nrows; r++) {
 			if (in_series(p, r, i))
@@ -310,11 +296,11 @@ static int prepare_utilization(struct plot *p, struct err *err)
 {
 	static const char *const names[] = {"time_s", "cpu_util", "mem_util", "disk_util", NULL};
 	size_t cols[4];
-	int code = columns(p, "timeline.csv", names, cols, err);
+	int code = plot_columns(p, "timeline.csv", names, cols, err);
 
 	if (code < 0)
 		return code;
-	put_title(p, "Utilization of the hosts", true);
+	plot_title(p, "Utilization of the hosts", true);
 	put_series(p, cols, 3);
 	double top[3];
 	for (size_t c = 0; c < 3; c++) {
@@ -333,11 +319,11 @@ static int prepare_fairness(struct plot *p, struct err *err)
 {
 	static const char *const names[] = {"time_s", "jain", "worst", NULL};
 	size_t cols[3];
-	int code = columns(p, "timeline.csv", names, cols, err);
+	int code = plot_columns(p, "timeline.csv", names, cols, err);
 
 	if (code < 0)
 		return code;
-	put_title(p, "Fairness of CPU: grant / entitlement", true);
+	plot_title(p, "Fairness of CPU: grant / entitlement", true);
 	put_series(p, cols, 2);
 	fputs("array lo[2] = [", p->gp);
 	for (size_t c = 1; c <= 2; c++) {
@@ -372,7 +358,7 @@ static int prepare_shortfall(struct plot *p, struct err *err)
 		return err_nomem(err);
 	column_range(p, col, &least, &most);
 	most = most > 0 ? 103 * most : 1;
-	put_title(p, "CPU shortfall over VMs", false);
+	plot_title(p, "CPU shortfall over VMs", false);
 	for (size_t i = 0; i < p->npolicies; i++) {
 		size_t n = 0;
 		for (size_t r = 0; r < p->t.nrows; r++) {
@@ -381,17 +367,17 @@ static int prepare_shortfall(struct plot *p, struct err *err)
 				x[n++] = v * 100;
 		}
 		qsort(x, n, sizeof(*x), by_value);
-		put_name(p->dat, p->policy[i]);
+		plot_name_put(p->dat, p->policy[i]);
 		fputs("\n-1 0\n", p->dat);
 		for (size_t k = 0; k < n; k++) {
 			if (k + 1 < n && x[k + 1] <= x[k])
 				continue;
-			put_number(p->dat, x[k]);
-			put_number(p->dat, (double)(k + 1) / (double)n);
+			plot_number(p->dat, x[k]);
+			plot_number(p->dat, (double)(k + 1) / (double)n);
 			putc('\n', p->dat);
 		}
 		if (n > 0)
-			put_number(p->dat, most);
+			plot_number(p->dat, most);
 		fputs(n > 0 ? " 1\n\n\n" : "\n\n", p->dat);
 	}
 	mem_free(x);
@@ -425,9 +411,9 @@ static double put_bars(struct plot *p, const struct panel *panel, size_t col, do
 				hi = fmax(hi, mean + half);
 				continue;
 			}
-			put_name(p->dat, p->policy[i]);
-			put_number(p->dat, mean);
-			put_number(p->dat, half);
+			plot_name_put(p->dat, p->policy[i]);
+			plot_number(p->dat, mean);
+			plot_number(p->dat, half);
 			putc('\n', p->dat);
 		}
 		if (!(hi > 0))
@@ -456,7 +442,7 @@ static int prepare_compare(struct plot *p, struct err *err)
 
 	if (!x)
 		return err_nomem(err);
-	put_title(p,
+	plot_title(p,
 		  p->nseeds > 1 ? "Comparison of policies: mean and 95 % interval"
 				: "Comparison of policies",
 		  false);
@@ -542,16 +528,16 @@ static void put_grants(struct plot *p, const struct grants *g, size_t v, const s
 {
 	size_t n = g->count[v][0];
 
-	put_name(p->dat, g->vm[v]);
+	plot_name_put(p->dat, g->vm[v]);
 	putc('\n', p->dat);
 	for (size_t at = 0; at < n; at += bin) {
 		size_t k = n - at < bin ? n - at : bin;
-		put_number(p->dat, mean_of(p, g->rows[v][0] + at, k, cols[0]));
-		put_number(p->dat, mean_of(p, g->rows[v][0] + at, k, cols[1]) / div);
+		plot_number(p->dat, mean_of(p, g->rows[v][0] + at, k, cols[0]));
+		plot_number(p->dat, mean_of(p, g->rows[v][0] + at, k, cols[1]) / div);
 		for (size_t i = 0; i < g->npolicies; i++) {
 			size_t m = g->count[v][i] > at ? g->count[v][i] - at : 0;
 			m = m < k ? m : k;
-			put_number(p->dat,
+			plot_number(p->dat,
 				   m ? mean_of(p, g->rows[v][i] + at, m, cols[2]) / div : NAN);
 		}
 		putc('\n', p->dat);
@@ -586,7 +572,7 @@ static int prepare_grants(struct plot *p, struct err *err)
 	struct grants g = {0};
 	size_t cols[4], longest = 1;
 	double lo, hi;
-	int code = columns(p, "vm_timeline.csv", names, cols, err);
+	int code = plot_columns(p, "vm_timeline.csv", names, cols, err);
 
 	if (code < 0)
 		return code;
@@ -603,7 +589,7 @@ static int prepare_grants(struct plot *p, struct err *err)
 			 g.nvms == MAX_VMS ? "the first " : "", g.nvms, g.nvms == 1 ? "" : "s");
 		p->policies_left_out += p->npolicies - g.npolicies;
 		p->npolicies = g.npolicies;
-		put_title(p, title, true);
+		plot_title(p, title, true);
 		put_time_axis(p, cols[0], (double)bin);
 		put_grants_variables(p, &g, div);
 		hi = hi > 0 ? 1.05 * hi / div : 1;
@@ -630,6 +616,9 @@ static const struct figure figures[] = {
 	 "How many VMs went without how much of the CPU time they wanted.", prepare_shortfall},
 	{"grants", "vm_timeline.csv", plot_grants_gp,
 	 "What single VMs wanted and were granted over time.", prepare_grants},
+	{"validation", "validation.csv", plot_validation_gp,
+	 "CPU of real guests against the simulation: each step, and the first VMs over time.",
+	 plot_prepare_validation},
 };
 #define FIGURES (sizeof(figures) / sizeof(figures[0]))
 
@@ -872,7 +861,8 @@ int plot_dir(const char *dir, const char *format, struct err *err)
 	mem_free(p);
 	if (code >= 0 && drawn == 0)
 		return err_input(err,
-				 "%s: nothing to draw: no summary.csv, timeline.csv or vms.csv "
+				 "%s: nothing to draw: no summary.csv, timeline.csv, vms.csv or "
+				 "validation.csv "
 				 "with rows in it",
 				 dir);
 	return code < 0 ? code : 0;

@@ -1,0 +1,39 @@
+/*
+ * What the figures of plot.c share with those that have a file of their own.
+ */
+#ifndef COTENANT_PLOTS_PLOT_PARTS_H
+#define COTENANT_PLOTS_PLOT_PARTS_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "plots/csv.h"
+#include "sim/core/err.h"
+
+#define MAX_POLICIES  40 /* line types of style.gp */
+#define PATH_LENGTH   4096
+
+/* One figure being prepared: the table it comes from, its two text files, and what is in the table.
+ */
+struct plot {
+	struct csv_table t;
+	char dir[PATH_LENGTH]; /* DIR/plots */
+	FILE *dat, *gp;
+	size_t policy_col, seed_col;
+	const char *policy[MAX_POLICIES];
+	size_t npolicies, policies_left_out;
+	size_t nseeds; /* up to MAX_SEEDS */
+	size_t name_chars;
+};
+
+/* Numbers of the columns @names (NULL at the end) of the table, which was read from @csv. */
+int plot_columns(const struct plot *p, const char *csv, const char *const *names, size_t *cols,
+		 struct err *err) must_check;
+void plot_number(FILE *f, double v);            /* after a blank; NaN where there is none */
+void plot_name_put(FILE *f, const char *name);  /* in double quotes */
+void plot_title(struct plot *p, const char *title, bool one_seed); /* and what all figures set */
+
+/* One function per figure: writes the numbers to p->dat, variables of the script to p->gp. */
+int plot_prepare_validation(struct plot *p, struct err *err) must_check;
+
+#endif
