@@ -217,11 +217,12 @@ void *agent_vcpu_main(void *arg)
 
 	kick_flag = vmm_kick(v->agent->vmm, v->id);
 	event._sigev_un._tid = (int)syscall(SYS_gettid);
-	agent_put(&v->agent->shared->vcpu[v->id].tid, event._sigev_un._tid);
 	sigaction(SIGUSR1, &action, NULL);
 	prctl(PR_SET_TIMERSLACK, 1);
 	if (agent_pin(v->agent->spec, true) < 0 || timer_create(CLOCK_MONOTONIC, &event, &timer) < 0)
 		_exit(1);
+	/* Last of what needs system calls that the process gives away once it sees this. */
+	agent_put(&v->agent->shared->vcpu[v->id].tid, event._sigev_un._tid);
 	while (!agent_get(&v->agent->go))
 		sleep_until(v, agent_now_ns() + WAIT_NS / 4);
 	agent_put(&v->agent->shared->vcpu[v->id].late_ns, 0);
