@@ -1,0 +1,364 @@
+/*
+ * The real machine room with guests that only count: what they are told, what the run makes of what they
+ * tell, and what becomes of them when something goes wrong. Their clock passes when the driver sleeps.
+ */
+#include "tests/harness.h"
+
+#include <errno.h>
+
+#include "replay/driver_kvm.h"
+#include "tests/fake_tree.h"
+
+#define SECOND INT64_C(1000000000)
+
+struct guest {
+	struct guest_order order;
+	struct guest_report report;
+	char name[16];
+	uint32_t vcpus;
+	bool paused;
+};
+
+/* Of all guests of a test. */
+static struct {
+	int64_t now_ns;
+	unsigned started, stopped, pauses, resumes, orders;
+	double slow;         /* share of what a guest may use that it really gets */
+	const char *crashes; /* name of a guest that is dead from @crash_ns on */
+	int64_t crash_ns;
+	unsigned refuse; /* the n-th start fails; 0: none */
+	double disk_share, memory_most; /* of the last order */
+	bool gap; /* an order did not begin where the last one ended */
+} world;
+
+static void pass(struct guest *g, int64_t now_ns)
+{
+	double dt = (double)(now_ns - g->report.at_ns) * 1e-9;
+	double cpu = g->paused ? 0 : fmin(g->order.cpu, g->order.cpu_most) * world.slow;
+
+	g->report.cpu_ns += (int64_t)(fmin(cpu, g->vcpus) * dt * 1e9);
+	g->report.work = (uint64_t)g->report.cpu_ns * 3;
+	if (!g->paused)
+		g->report.read_bytes +=
+			(uint64_t)(g->order.read_bytes * g->order.disk_share * dt + 0.5);
+	g->report.resident = fmin(g->order.memory, g->order.memory_most);
+	g->report.at_ns = now_ns;
+}
+
+static int fake_start(struct guest **guest, const struct guest_spec *spec, struct err *err)
+{
+	if (++world.started == world.refuse) {
+		world.started--;
+		return err_run(err, -EIO, "no more guests");
+	}
+	*guest = calloc(1, sizeof(**guest));
+	assert_non_null(*guest);
+	snprintf((*guest)->name, sizeof((*guest)->name), "%s", spec->name);
+	(*guest)->vcpus = spec->vcpus;
+	(*guest)->report.at_ns = world.now_ns;
+	return 0;
+}
+
+static void fake_order(struct guest *g, const struct guest_order *order)
+{
+	world.gap |= g->order.end_ns > 0 && order->start_ns > g->order.end_ns;
+	assert_true(order->end_ns > order->start_ns);
+	pass(g, world.now_ns);
+	g->order = *order;
+	world.orders++;
+	world.disk_share = order->disk_share;
+	world.memory_most = order->memory_most;
+}
+
+static void fake_read(const struct guest *guest, struct guest_report *report)
+{
+	struct guest g = *guest;
+
+	pass(&g, world.now_ns);
+	*report = g.report;
+}
+
+static bool fake_alive(struct guest *g, char *why, size_t n)
+{
+	bool dead = world.crashes && strcmp(g->name, world.crashes) == 0 &&
+		    world.now_ns >= world.crash_ns;
+
+	if (dead)
+		snprintf(why, n, "killed by signal 11");
+	return !dead;
+}
+
+static int fake_pause(struct guest *g)
+{
+	pass(g, world.now_ns);
+	g->paused = true;
+	world.pauses++;
+	return 0;
+}
+
+static int fake_resume(struct guest *g)
+{
+	pass(g, world.now_ns);
+	g->paused = false;
+	world.resumes++;
+	return 0;
+}
+
+static void fake_stop(struct guest *g)
+{
+	world.stopped++;
+	free(g);
+}
+
+static int64_t fake_now(void)
+{
+	return world.now_ns;
+}
+
+static void fake_sleep(int64_t at_ns)
+{
+	world.now_ns = at_ns > world.now_ns ? at_ns : world.now_ns;
+}
+
+static const struct guest_ops fakes = {fake_start, fake_order,	fake_read, fake_alive, fake_pause,
+				       fake_resume, fake_stop, fake_now,  fake_sleep};
+
+static void close_room(struct run *run)
+{
+	if (run->driver_state != &run->sim)
+		driver_kvm_fini(run->driver_state);
+}
+
+static int open_room(struct run *run, const void *options, struct err *err)
+{
+	static struct driver_kvm kvm;
+	struct replay_params params = {.guests = &fakes,
+				       .root = fake_root,
+				       .groups = CG_NONE,
+				       .tick_ns = run->scenario->tick_ns,
+				       .step_ns = SECOND,
+				       .cores = {0, 1, 2, 3},
+				       .ncores = *(const size_t *)options,
+				       .memory_scale = 1,
+				       .disk_bytes = 1048576,
+				       .reuse_ns = SECOND,
+				       .folder = fake_root};
+
+	run->driver_state = &kvm;
+	int rc = driver_kvm_init(&kvm, &params, &run->sim, &run->arena, err);
+	run->driver = &driver_kvm_ops;
+	run->metrics.entitled_by_grant = false;
+	return rc;
+}
+
+/* Result of a run of the scenario's first set of policies on @cores cores. */
+static int replay(struct harness *h, size_t cores)
+{
+	struct policy_set policies;
+	struct run_room room = {
+		.source = "real", .open = open_room, .close = close_room, .options = &cores};
+	struct output_label label = {.run = 1, .policies = &policies, .source = "real"};
+	struct output *output = NULL;
+	static struct run run;
+
+	fake_file("proc/stat", "cpu  0 0 0 0 0 0 0 0\ncpu0 0 0 0 0 0 0 0 0\n");
+	scenario_run(h->scenario, 0, &policies, &label.seed);
+	int rc = output_open(&output, h->dir, "# test", h->scenario, &label, &h->err);
+	memset(&run, 0, sizeof(run));
+	if (rc == 0)
+		rc = run_init(&run, h->scenario, &h->traces, &policies, label.seed, output,
+			      &h->err);
+	if (rc == 0) {
+		run.room = &room;
+		rc = open_room(&run, &cores, &h->err);
+	}
+	if (rc == 0)
+		rc = run_go(&run);
+	int closed = output_close(output, rc == 0, &h->err);
+	run_free(&run);
+	assert_int_equal(world.started, world.stopped); /* whatever happened */
+	return rc ? rc : closed;
+}
+
+static void begin(struct harness *h, const char *rest)
+{
+	char *yaml = text_of("name: t\nseed: 1\n%s", rest);
+
+	memset(&world, 0, sizeof(world));
+	world.now_ns = 7 * SECOND;
+	world.slow = 1;
+	fake_file("proc/meminfo", "MemTotal: 9000000 kB\nMemAvailable: 8000000 kB\n");
+	harness_open(h, yaml);
+	free(yaml);
+}
+
+#define HOST "hosts: [{name: h, cores: 1, speed: 1GHz, memory: 4GiB, disks: {bandwidth: 10MB/s}}]\n"
+#define TWO                                                                                        \
+	"tick: 1s\nduration: 10s\n" HOST "vms:\n"                                                  \
+	"  - {name: a, vcpus: 1, memory: 64MiB, workload: {kind: constant, cpu: 80%, memory: "      \
+	"16MiB}}\n"                                                                                \
+	"  - {name: b, vcpus: 1, memory: 64MiB, cpu: {weight: 3}, workload: {kind: constant, "      \
+	"cpu: 80%, memory: 16MiB}}\n"
+
+static void test_grants_reach_guests(void **state)
+{
+	struct harness h;
+
+	(void)state;
+	begin(&h, TWO);
+	assert_int_equal(replay(&h, 1), 0);
+	assert_near(vm_cell(&h, "a-0", "cpu_grant_mhz"), 250, 0.001);
+	assert_near(vm_cell(&h, "b-0", "cpu_grant_mhz"), 750, 0.001);
+	assert_near(vm_cell(&h, "a-0", "cpu_want_mhz"), 800, 1e-9);
+	assert_near(vm_cell(&h, "a-0", "work_rate"), 3e9, 1e-6);
+	assert_false(world.gap);
+	assert_int_equal(world.started, 2);
+	harness_close(&h);
+}
+
+/* A guest that gets less than it was granted is accounted for with what it got. */
+static void test_measured_not_granted(void **state)
+{
+	struct harness h;
+
+	(void)state;
+	begin(&h, TWO);
+	world.slow = 0.8;
+	assert_int_equal(replay(&h, 1), 0);
+	assert_near(vm_cell(&h, "a-0", "cpu_grant_mhz"), 200, 0.001);
+	assert_near(vm_cell(&h, "b-0", "cpu_grant_mhz"), 600, 0.001);
+	harness_close(&h);
+}
+
+static void test_time_is_compressed(void **state)
+{
+	struct harness h;
+
+	(void)state;
+	begin(&h, "tick: 5min\nduration: 1h\n" HOST
+		  "vms: [{name: a, vcpus: 1, memory: 64MiB, workload: {kind: constant, cpu: "
+		  "30%}}]\n");
+	assert_int_equal(replay(&h, 1), 0);
+	assert_int_equal((world.now_ns - 7 * SECOND) / SECOND, 12);
+	assert_near(vm_cell(&h, "a-0", "cpu_grant_mhz"), 300, 0.001);
+	harness_close(&h);
+}
+
+/* Work that was not done stays to be done: at half the speed it takes twice the time. */
+static void test_backlog_is_of_measured_work(void **state)
+{
+	struct harness h;
+
+	(void)state;
+	begin(&h, "tick: 1s\nduration: 10s\n" HOST
+		  "vms: [{name: a, vcpus: 1, memory: 64MiB, workload: {kind: onoff, cpu: 60%, "
+		  "unmet: backlog, on: 100s, off: 1s, start: on}}]\n");
+	world.slow = 0.5;
+	assert_int_equal(replay(&h, 1), 0);
+	assert_true(vm_cell(&h, "a-0", "backlog_mhz_s") > 500);
+	assert_true(vm_cell(&h, "a-0", "cpu_grant_mhz") <= 501);
+	harness_close(&h);
+}
+
+static void test_crash_ends_one(void **state)
+{
+	struct harness h;
+
+	(void)state;
+	begin(&h, TWO);
+	world.crashes = "g0";
+	world.crash_ns = 11 * SECOND;
+	assert_int_equal(replay(&h, 1), 0);
+	assert_near(group_share(&h, "a", "crashed"), 1, 0);
+	assert_near(group_share(&h, "b", "running"), 1, 0);
+	/* From then on it has the core, as far as it wants it. */
+	assert_in_range((uintmax_t)vm_cell(&h, "b-0", "cpu_grant_mhz"), 770, 790);
+	harness_close(&h);
+}
+
+static void test_pause_and_resume(void **state)
+{
+	struct harness h;
+
+	(void)state;
+	begin(&h, TWO "actions:\n  - {at: 3s, vm: a-0, do: pause}\n"
+		      "  - {at: 6s, vm: a-0, do: resume}\n");
+	assert_int_equal(replay(&h, 1), 0);
+	assert_int_equal(world.pauses, 1);
+	assert_int_equal(world.resumes, 1);
+	assert_near(vm_cell(&h, "b-0", "cpu_grant_mhz"), (7 * 750 + 3 * 800) / 10.0, 0.001);
+	harness_close(&h);
+}
+
+static void test_churn_starts_and_stops(void **state)
+{
+	struct harness h;
+
+	(void)state;
+	begin(&h, "tick: 1s\nduration: 12s\n" HOST
+		  "vms: [{name: a, count: 3, vcpus: 1, memory: 64MiB, start: 2s, arrivals: 2s, "
+		  "lifetime: 4s, workload: {kind: constant, cpu: 20%}}]\n");
+	assert_int_equal(replay(&h, 1), 0);
+	assert_int_equal(world.started, 3);
+	assert_near(group_share(&h, "a", "destroyed") + group_share(&h, "a", "done"), 1, 0);
+	assert_near(vm_cell(&h, "a-1", "cpu_grant_mhz"), 200, 0.001);
+	harness_close(&h);
+}
+
+static void test_disk_is_paced(void **state)
+{
+	struct harness h;
+
+	(void)state;
+	begin(&h, "tick: 1s\nduration: 5s\n" HOST
+		  "vms: [{name: a, vcpus: 1, memory: 64MiB, io: {cap: 2MB/s}, workload: {kind: "
+		  "constant, cpu: 10%, bandwidth: 8MB/s, iops: 125 IOPS}}]\n");
+	assert_int_equal(replay(&h, 1), 0);
+	assert_near(world.disk_share, 0.25, 1e-9);
+	assert_near(vm_cell(&h, "a-0", "disk_grant_bytes_s"), 2e6, 1e-3);
+	harness_close(&h);
+}
+
+static void refused(const char *yaml, size_t cores, unsigned refuse, const char *text)
+{
+	struct harness h;
+
+	begin(&h, yaml);
+	world.refuse = refuse;
+	if (strstr(text, "memory-scale"))
+		fake_file("proc/meminfo", "MemAvailable: 100000 kB\n");
+	assert_true(replay(&h, cores) < 0);
+	if (!strstr(h.err.text, text))
+		fail_msg("%s: not in: %s", text, h.err.text);
+	harness_close(&h);
+}
+
+static void test_refusals(void **state)
+{
+	(void)state;
+	refused(TWO, 2, 0, "--cores");
+	refused(TWO, 1, 0, "give --memory-scale 0.4");
+	refused(TWO, 1, 1, "no more guests");
+	refused(TWO, 1, 2, "no more guests"); /* and the first one is stopped */
+	refused("tick: 1s\nduration: 2s\n" HOST "vms: [{name: a, count: 65, vcpus: 1, memory: "
+		"16MiB, workload: {kind: constant, cpu: 1%}}]\n",
+		1, 0, "at most 64 guests");
+}
+
+int main(void)
+{
+#define ON_TREE(F) cmocka_unit_test_setup_teardown(F, fake_setup, fake_teardown)
+	const struct CMUnitTest tests[] = {
+		ON_TREE(test_grants_reach_guests),
+		ON_TREE(test_measured_not_granted),
+		ON_TREE(test_time_is_compressed),
+		ON_TREE(test_backlog_is_of_measured_work),
+		ON_TREE(test_crash_ends_one),
+		ON_TREE(test_pause_and_resume),
+		ON_TREE(test_churn_starts_and_stops),
+		ON_TREE(test_disk_is_paced),
+		ON_TREE(test_refusals),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
