@@ -1,0 +1,317 @@
+/*
+ * Real guests: they do as they are told, and end alone. Where there is no KVM every test is skipped, with
+ * the reason. A guest may get less than it is told on a busy machine, so only what would be too much fails:
+ * how exact guests are is for bench_guest.c to say.
+ */
+#include "tests/test.h"
+
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "replay/guest.h"
+#include "replay/vmm.h"
+
+#define MS 1000000ll
+
+static int64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 * MS + t.tv_nsec;
+}
+
+static void sleep_until(int64_t at)
+{
+	struct timespec t = {.tv_sec = at / (1000 * MS), .tv_nsec = at % (1000 * MS)};
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR)
+		continue;
+}
+
+static void need_kvm(void)
+{
+	struct err err = {0};
+
+	if (vmm_check("/dev/kvm", &err) < 0) {
+		print_message("skipped: %s\n", err.text);
+		skip();
+	}
+}
+
+static struct guest *start(uint32_t vcpus, double disk)
+{
+	struct err err = {0};
+	struct guest_spec spec = {.name = "test", .vcpus = vcpus, .memory = 64 << 20, .disk = disk,
+				  .folder = "/var/tmp", .period_ns = 100 * MS, .uid = 65534,
+				  .seed = 1};
+	struct guest *guest;
+
+	if (guest_start(&guest, &spec, &err) < 0)
+		fail_msg("%s", err.text);
+	return guest;
+}
+
+/* Gives the order for @ms and returns what was done in that time. */
+static struct guest_report during(struct guest *guest, struct guest_order order, int ms)
+{
+	struct guest_report a, b;
+
+	order.start_ns = now_ns();
+	order.end_ns = order.start_ns + ms * MS;
+	guest_read(guest, &a);
+	guest_order(guest, &order);
+	sleep_until(order.end_ns);
+	guest_read(guest, &b);
+	b.cpu_ns -= a.cpu_ns;
+	b.unmet_ns -= a.unmet_ns;
+	b.work -= a.work;
+	b.touches -= a.touches;
+	b.missed -= a.missed;
+	b.read_ops -= a.read_ops;
+	b.write_bytes -= a.write_bytes;
+	return b;
+}
+
+static void test_cpu_is_commanded(void **state)
+{
+	(void)state;
+	need_kvm();
+	struct guest *guest = start(2, 0);
+	struct guest_report r =
+		during(guest, (struct guest_order){.cpu = 0.4, .cpu_most = 2}, 500);
+	assert_true(r.cpu_ns > 10 * MS && r.cpu_ns < 230 * MS);
+	assert_true(r.work > 0 && r.work % 1000 == 0);
+	r = during(guest, (struct guest_order){.cpu = 0.4, .cpu_most = 0.1}, 500);
+	assert_true(r.cpu_ns > 5 * MS && r.cpu_ns < 80 * MS);
+	r = during(guest, (struct guest_order){.cpu_most = 2}, 300);
+	assert_true(r.cpu_ns < 30 * MS);
+	guest_stop(guest);
+}
+
+/* What an order did not get is owed by the next, if it says so; else it is only counted. */
+static void test_unmet_time_is_kept_or_dropped(void **state)
+{
+	(void)state;
+	need_kvm();
+	struct guest_order first = {.cpu = 0.6, .cpu_most = 0.2};
+
+	for (int keep = 0; keep < 2; keep++) {
+		struct guest *guest = start(1, 0);
+		struct guest_order second = {.cpu_most = 1};
+		struct guest_report a, b;
+		first.keep = keep;
+		first.start_ns = now_ns();
+		second.start_ns = first.end_ns = first.start_ns + 500 * MS;
+		second.end_ns = second.start_ns + 500 * MS;
+		guest_order(guest, &first);
+		sleep_until(first.end_ns + 5 * MS);
+		guest_order(guest, &second);
+		guest_read(guest, &a);
+		assert_true(a.unmet_ns > 130 * MS);
+		sleep_until(second.end_ns);
+		guest_read(guest, &b);
+		if (keep)
+			assert_true(b.cpu_ns - a.cpu_ns > 40 * MS);
+		else
+			assert_true(b.cpu_ns - a.cpu_ns < 40 * MS);
+		guest_stop(guest);
+	}
+}
+
+static void test_memory_is_kept_and_taken(void **state)
+{
+	(void)state;
+	need_kvm();
+	struct guest *guest = start(1, 0);
+	struct guest_order order = {.cpu = 0.2, .cpu_most = 1, .memory = 16 << 20,
+				    .memory_most = 16 << 20, .touch_rate = 20000, .write_share = 1};
+
+	during(guest, order, 400);
+	struct guest_report r = during(guest, order, 300);
+	assert_int_equal((size_t)r.resident, 16 << 20);
+	assert_true(r.touches > 100 && r.touches < 9000);
+	assert_int_equal(r.missed, 0);
+	order.memory_most = 4 << 20;
+	during(guest, order, 200);
+	r = during(guest, order, 300);
+	assert_true(r.resident >= 4 << 20 && r.resident <= (4 << 20) + 8192);
+	double share = (double)r.missed / (double)r.touches;
+	assert_true(share > 0.65 && share < 0.85);
+	guest_stop(guest);
+}
+
+static void test_disk_is_paced(void **state)
+{
+	(void)state;
+	need_kvm();
+	struct guest *guest = start(1, 4 << 20);
+	struct guest_order order = {.cpu_most = 1, .read_bytes = 200 * 4096, .read_iops = 200,
+				    .write_bytes = 50 * 8192, .write_iops = 50, .disk_share = 1};
+	struct guest_report r = during(guest, order, 500);
+
+	assert_true(r.read_ops > 3 && r.read_ops <= 102);
+	assert_true(r.write_bytes > 0 && r.write_bytes <= 27 * 8192);
+	assert_int_equal(r.write_bytes % 8192, 0);
+	order.disk_share = 0.5;
+	r = during(guest, order, 500);
+	assert_true(r.read_ops > 3 && r.read_ops <= 52);
+	guest_stop(guest);
+}
+
+static void test_pause_and_resume(void **state)
+{
+	(void)state;
+	need_kvm();
+	struct guest *guest = start(1, 0);
+	struct guest_order order = {.cpu = 0.5, .cpu_most = 1};
+
+	during(guest, order, 200);
+	assert_int_equal(guest_pause(guest), 0);
+	sleep_until(now_ns() + 20 * MS);
+	struct guest_report r = during(guest, order, 300);
+	assert_true(r.cpu_ns < 20 * MS);
+	assert_int_equal(guest_resume(guest), 0);
+	r = during(guest, order, 400);
+	assert_true(r.cpu_ns > 10 * MS);
+	guest_stop(guest);
+}
+
+static void test_a_crash_is_told(void **state)
+{
+	(void)state;
+	need_kvm();
+	struct guest *guest = start(1, 0), *other = start(1, 0);
+	char why[160] = "";
+
+	assert_true(guest_alive(guest, why, sizeof(why)));
+	guest_crash(guest);
+	during(guest, (struct guest_order){.cpu = 0.5, .cpu_most = 1}, 200);
+	assert_false(guest_alive(guest, why, sizeof(why)));
+	assert_non_null(strstr(why, "exception"));
+	assert_non_null(strstr(why, "rip 0x10"));
+	assert_true(guest_alive(other, why, sizeof(why)));
+	kill(guest_pid(other), SIGKILL);
+	sleep_until(now_ns() + 100 * MS);
+	assert_false(guest_alive(other, why, sizeof(why)));
+	assert_non_null(strstr(why, "signal 9"));
+	guest_stop(guest);
+	guest_stop(other);
+}
+
+static int status_of(pid_t pid, const char *key)
+{
+	char path[64], line[256];
+	int value = -1;
+
+	snprintf(path, sizeof(path), "/proc/%ld/status", (long)pid);
+	FILE *f = fopen(path, "r");
+	while (f && fgets(line, sizeof(line), f))
+		if (strncmp(line, key, strlen(key)) == 0)
+			value = atoi(line + strlen(key));
+	if (f)
+		fclose(f);
+	return value;
+}
+
+static void test_a_guest_has_given_everything_away(void **state)
+{
+	(void)state;
+	need_kvm();
+	struct guest *guest = start(1, 0);
+
+	assert_int_equal(status_of(guest_pid(guest), "NoNewPrivs:"), 1);
+	assert_int_equal(status_of(guest_pid(guest), "Seccomp:"), 2);
+	if (getuid() == 0)
+		assert_int_equal(status_of(guest_pid(guest), "Uid:"), 65534);
+	guest_stop(guest);
+}
+
+/* A controller that is killed leaves no guest. */
+static void test_no_guest_outlives_its_controller(void **state)
+{
+	(void)state;
+	need_kvm();
+	int pipes[2];
+	pid_t pid = -1;
+
+	assert_int_equal(pipe(pipes), 0);
+	pid_t controller = fork();
+	if (controller == 0) {
+		struct guest *guest = start(1, 0);
+		pid_t its = guest_pid(guest);
+		ssize_t n = write(pipes[1], &its, sizeof(its));
+		(void)n;
+		pause();
+		_exit(0);
+	}
+	assert_int_equal(read(pipes[0], &pid, sizeof(pid)), sizeof(pid));
+	assert_int_equal(kill(pid, 0), 0);
+	kill(controller, SIGKILL);
+	waitpid(controller, NULL, 0);
+	int64_t until = now_ns() + 3000 * MS;
+	while (status_of(pid, "Pid:") == pid && now_ns() < until)
+		sleep_until(now_ns() + 10 * MS);
+	assert_true(status_of(pid, "Pid:") != pid);
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
+static void test_bad_specs_are_refused(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct guest_spec spec = {.name = "test", .vcpus = 9, .memory = 1 << 20,
+				  .folder = "/var/tmp", .period_ns = 100 * MS};
+	struct guest *guest;
+
+	assert_true(guest_start(&guest, &spec, &err) < 0);
+	assert_int_equal(err.kind, ERR_INPUT);
+	guest_stop(guest);
+	need_kvm();
+	err_clear(&err);
+	spec.vcpus = 1;
+	spec.disk = 1 << 20;
+	spec.folder = "/nowhere";
+	assert_true(guest_start(&guest, &spec, &err) < 0);
+	assert_non_null(strstr(err.text, "/nowhere: a guest's disk"));
+	guest_stop(guest);
+}
+
+static void test_a_missing_device_is_told_with_its_remedy(void **state)
+{
+	(void)state;
+	struct err err = {0};
+
+	assert_true(vmm_check("/nowhere/kvm", &err) < 0);
+	assert_int_equal(err_exit_status(&err), 2);
+	assert_non_null(strstr(err.text, "load kvm_intel or kvm_amd"));
+	err_clear(&err);
+	assert_true(vmm_check("/dev/null", &err) < 0);
+	assert_int_equal(err_exit_status(&err), 2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_cpu_is_commanded),
+		cmocka_unit_test(test_unmet_time_is_kept_or_dropped),
+		cmocka_unit_test(test_memory_is_kept_and_taken),
+		cmocka_unit_test(test_disk_is_paced),
+		cmocka_unit_test(test_pause_and_resume),
+		cmocka_unit_test(test_a_crash_is_told),
+		cmocka_unit_test(test_a_guest_has_given_everything_away),
+		cmocka_unit_test(test_no_guest_outlives_its_controller),
+		cmocka_unit_test(test_bad_specs_are_refused),
+		cmocka_unit_test(test_a_missing_device_is_told_with_its_remedy),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
