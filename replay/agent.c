@@ -3,6 +3,8 @@
  * moves the balloon while a thread per vCPU keeps the guest running.
  */
 #include "replay/agent.h"
+#include "replay/transfer.h"
+#include "sim/core/mem.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -64,9 +66,8 @@ static int close_all(int socket)
 static int threads_start(struct agent *agent, struct err *err)
 {
 	for (uint32_t k = 0; k < agent->spec->vcpus; k++) {
-		pthread_t thread;
 		agent->vcpu[k] = (struct agent_vcpu){.agent = agent, .id = k};
-		int e = pthread_create(&thread, NULL, agent_vcpu_main, &agent->vcpu[k]);
+		int e = pthread_create(&agent->vcpu[k].thread, NULL, agent_vcpu_main, &agent->vcpu[k]);
 		if (e != 0)
 			return err_run(err, -e, "guest %s: thread: %s", agent->spec->name,
 				       strerror(e));
@@ -92,6 +93,12 @@ static int set_up(struct agent *agent, int socket, struct err *err)
 	if (rc < 0)
 		return rc;
 	agent->overhead = vmm_resident(agent->vmm);
+	size_t bytes;
+	(void)vmm_memory(agent->vmm, &bytes);
+	agent->dirty_words = bytes / GUEST_PAGE / 64 + 1;
+	agent->dirty = mem_alloc(agent->dirty_words, sizeof(uint64_t));
+	if (!agent->dirty)
+		return err_nomem(err);
 	rc = sandbox_user(agent->spec->uid, err);
 	if (rc == 0)
 		rc = threads_start(agent, err);
@@ -143,18 +150,29 @@ static bool balloon_moves(const struct agent *agent, const struct guest_order *o
 	       (size_t)(order->memory / GUEST_PAGE) != agent->pages;
 }
 
+/* A command has come, or the controller is gone. */
+static void obey(struct agent *agent)
+{
+	struct transfer_command command;
+	int fd, rc = transfer_command_receive(agent->socket, &command, &fd);
+
+	if (rc <= 0)
+		_exit(0);
+	rc = command.role == TRANSFER_SEND ? transfer_send(agent, &command, fd)
+					   : transfer_receive(agent, fd);
+	(void)rc; /* the shared page tells */
+	close(fd);
+}
+
 /* Waits, but not past @at_ns; the end of the controller is the end of the guest. */
 static void wait_until(struct agent *agent, int64_t at_ns)
 {
 	struct pollfd fd = {.fd = agent->socket, .events = POLLIN};
 	int64_t left = at_ns - agent_now_ns();
 	struct timespec t = {.tv_sec = left / 1000000000, .tv_nsec = left % 1000000000};
-	char byte;
 
-	if (left <= 0)
-		return;
-	if (ppoll(&fd, 1, &t, NULL) > 0 && read(agent->socket, &byte, 1) <= 0)
-		_exit(0);
+	if (left > 0 && ppoll(&fd, 1, &t, NULL) > 0)
+		obey(agent);
 }
 
 static void serve(struct agent *agent)

@@ -5,9 +5,13 @@
 #ifndef COTENANT_REPLAY_AGENT_H
 #define COTENANT_REPLAY_AGENT_H
 
+#include <pthread.h>
+
 #include "replay/guest.h"
 #include "replay/mailbox.h"
 #include "replay/vmm.h"
+
+#define AGENT_ROUNDS 64u
 
 enum agent_state { AGENT_STARTING, AGENT_READY, AGENT_DIED };
 
@@ -16,6 +20,7 @@ struct agent_vcpu_report {
 	int64_t cpu_ns, unmet_ns, late_ns;
 	uint64_t work, touches, missed, exits;
 	int tid;
+	uint32_t parked; /* paused, and out of the guest */
 };
 
 /* Shared by the controller and one guest. Single values are read and written atomically; the order is
@@ -32,6 +37,13 @@ struct agent_shared {
 	int64_t io_latency_ns, io_latency_max_ns;
 	uint64_t resident;
 	int64_t main_cpu_ns; /* CPU time of the process without its vCPUs */
+	/* Of a live migration; of the source, but for verified and its own stop_ns: when it went on. */
+	int64_t start_ns, stop_ns;
+	uint64_t sent;
+	uint32_t rounds, verified;
+	int32_t transfer; /* 0: none or not over; 1: done; negative errno */
+	double round_bytes[AGENT_ROUNDS];
+	int64_t round_ns[AGENT_ROUNDS];
 	uint32_t crash; /* for tests: the guest program is told to fail */
 };
 
@@ -66,6 +78,7 @@ int64_t agent_disk_work(struct agent_disk *disk, struct agent_shared *shared, in
 struct agent_vcpu {
 	struct agent *agent;
 	uint32_t id;
+	pthread_t thread;
 	struct guest_order order;
 	uint32_t sequence;
 	int64_t base_ns;            /* since when the order holds */
@@ -83,6 +96,8 @@ struct agent {
 	struct agent_vcpu vcpu[GUEST_VCPUS];
 	struct agent_disk disk;
 	size_t pages, resident; /* of the working set now */
+	uint64_t *dirty; /* the log, a bit per page of guest memory */
+	size_t dirty_words;
 	size_t overhead;        /* bytes resident that are not working set: tables, program */
 };
 void *agent_vcpu_main(void *vcpu);

@@ -72,8 +72,10 @@ static void sleep_until(struct agent_vcpu *v, int64_t at_ns)
 	struct agent_vcpu_report *r = &v->agent->shared->vcpu[v->id];
 	struct timespec t = time_of(at_ns);
 
+	/* A pause ends the sleep: who waits for it is told at once. */
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR)
-		continue;
+		if (agent_get(&v->agent->shared->paused))
+			return;
 	int64_t late = agent_now_ns() - at_ns;
 	if (late > r->late_ns)
 		agent_put(&r->late_ns, late);
@@ -197,12 +199,16 @@ static bool step(struct agent_vcpu *v, timer_t timer)
 	}
 	if (v->sequence == 0 || agent_get(&shared->paused)) {
 		report(v);
+		agent_put(&shared->vcpu[v->id].parked, 1);
 		sleep_until(v, now + WAIT_NS);
 		/* What a paused guest does not get, it does not catch up with. */
 		v->start_cpu = v->goal_cpu = cpu_now();
 		v->base_ns = agent_now_ns();
 		return true;
 	}
+	agent_put(&shared->vcpu[v->id].parked, 0);
+	if (agent_get(&shared->paused))
+		return true; /* between the two looks: parked the next time */
 	if (agent_get(&shared->crash))
 		vmm_mailbox(v->agent->vmm, v->id)->bell = MAILBOX_CRASH;
 	return period(v, timer, now);

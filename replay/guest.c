@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "replay/agent.h"
+#include "replay/transfer.h"
 #include "sim/core/mem.h"
 
 #define START_TRIES 6000 /* x 5 ms: disks are written once before the start */
@@ -28,8 +28,12 @@ struct guest {
 	uint32_t vcpus;
 	int schedstat[GUEST_VCPUS];
 	int64_t delay_ns; /* of the vCPUs, when it could last be read */
-	char name[64];
+	char name[64], folder[256];
+	int cores[GUEST_MAX_CORES];
+	struct guest_spec spec; /* points into the above; what a second process is started from */
 };
+
+#define MIGRATE_MS 60000
 
 static void pause_ms(long ms)
 {
@@ -93,6 +97,13 @@ int guest_start(struct guest **out, const struct guest_spec *spec, struct err *e
 	guest->vcpus = spec->vcpus;
 	memset(guest->schedstat, -1, sizeof(guest->schedstat));
 	snprintf(guest->name, sizeof(guest->name), "%s", spec->name);
+	snprintf(guest->folder, sizeof(guest->folder), "%s", spec->folder ? spec->folder : "");
+	guest->spec = *spec;
+	guest->spec.name = guest->name;
+	guest->spec.folder = guest->folder;
+	guest->spec.cores = guest->cores;
+	for (size_t i = 0; i < spec->ncores && i < GUEST_MAX_CORES; i++)
+		guest->cores[i] = spec->cores[i];
 	guest->shared = shared_map();
 	if (!guest->shared)
 		return err_nomem(err);
@@ -241,6 +252,84 @@ void guest_stop(struct guest *guest)
 	if (guest->shared)
 		munmap(guest->shared, sizeof(*guest->shared));
 	mem_free(guest);
+}
+
+/* Waits until the transfer is over on one side; its outcome. */
+static int wait_for(struct guest *guest)
+{
+	for (int ms = 0; ms < MIGRATE_MS; ms++) {
+		int32_t done = agent_get(&guest->shared->transfer);
+		if (done != 0)
+			return done < 0 ? done : 0;
+		if (reaped(guest) || agent_get(&guest->shared->state) == AGENT_DIED)
+			return -ECHILD;
+		pause_ms(1);
+	}
+	return -ETIMEDOUT;
+}
+
+static void migration_result(const struct guest *from, const struct guest *to,
+			     struct guest_migration *m)
+{
+	const struct agent_shared *s = from->shared;
+
+	m->rounds = s->rounds;
+	m->sent = (double)s->sent;
+	for (unsigned i = 0; i < m->rounds && i < AGENT_ROUNDS; i++) {
+		m->round_bytes[i] = s->round_bytes[i];
+		m->round_s[i] = (double)s->round_ns[i] * 1e-9;
+	}
+	m->total_s = (double)(to->shared->stop_ns - s->start_ns) * 1e-9;
+	m->downtime_s = (double)(to->shared->stop_ns - s->stop_ns) * 1e-9;
+	m->verified = to->shared->verified;
+}
+
+static int transfer(struct guest *from, struct guest *to, const struct guest_migration *m)
+{
+	struct transfer_command command = {.role = TRANSFER_RECEIVE,
+					   .max_rounds = m->max_rounds,
+					   .bandwidth = m->bandwidth,
+					   .threshold = m->threshold};
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	agent_put(&to->shared->paused, 1);
+	guest_order(to, &from->shared->order);
+	from->shared->transfer = 0;
+	int rc = transfer_command_send(to->socket, &command, pair[1]);
+	command.role = TRANSFER_SEND;
+	if (rc == 0)
+		rc = transfer_command_send(from->socket, &command, pair[0]);
+	close(pair[0]);
+	close(pair[1]);
+	if (rc == 0)
+		rc = wait_for(from);
+	return rc < 0 ? rc : wait_for(to);
+}
+
+int guest_migrate(struct guest **guest, struct guest_migration *m, struct err *err)
+{
+	struct guest *from = *guest, *to;
+	struct guest_spec spec = from->spec;
+
+	spec.leaf = m->leaf;
+	int rc = guest_start(&to, &spec, err);
+	if (rc == 0) {
+		rc = transfer(from, to, m);
+		if (rc < 0)
+			err_run(err, rc, "guest %s: migration: %s", from->name, strerror(-rc));
+	}
+	if (rc < 0) {
+		agent_put(&from->shared->paused, 0);
+		guest_stop(to);
+		return rc;
+	}
+	migration_result(from, to, m);
+	to->shared->transfer = 0;
+	guest_stop(from);
+	*guest = to;
+	return 0;
 }
 
 void guest_crash(struct guest *guest)

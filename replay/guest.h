@@ -24,6 +24,8 @@
 
 struct guest;
 
+#define GUEST_MAX_CORES 64u
+
 struct guest_spec {
 	const char *name; /* of the process and its files, unique in the run */
 	uint32_t vcpus;

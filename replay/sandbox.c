@@ -49,6 +49,7 @@ static const int allowed[] = {
 	SYS_recvfrom,	  SYS_madvise,	     SYS_munmap,	  SYS_mmap,
 	SYS_mprotect,	  SYS_close,	     SYS_fstat,		  SYS_newfstatat,
 	SYS_fallocate,	  SYS_exit,	     SYS_exit_group,	  SYS_restart_syscall,
+	SYS_tgkill,	  SYS_sendmsg,
 	SYS_sched_yield,  SYS_getpid,	     SYS_gettid,	  SYS_sigaltstack,
 };
 #define ALLOWED (sizeof(allowed) / sizeof(allowed[0]))

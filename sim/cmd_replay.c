@@ -17,6 +17,7 @@
 #include "sim/cmd_compare.h"
 #include "sim/core/units.h"
 #include "sim/replay.h"
+#include "sim/replay_migrate.h"
 #include "sim/validate.h"
 
 static int probe(int argc, char **argv, struct err *err)
@@ -58,7 +59,7 @@ static const char usage[] =
 	"                       [--memory-scale X] [--disk-folder DIR] [--set path=value]... [--seed S]\n"
 	"                       [--force] [--quiet]\n"
 	"       cotenant validate SCENARIO.yaml [the same] [--tolerance cpu-rms=0.015]...\n"
-	"       cotenant replay probe [FOLDER] | clean";
+	"       cotenant replay probe [FOLDER] | clean | migrate [--memory 64MiB] [--rate 10000] ...";
 
 struct command {
 	struct replay_options replay;
@@ -296,6 +297,7 @@ static const struct {
 } commands[] = {
 	{"probe", probe},
 	{"clean", clean},
+	{"migrate", replay_migrate},
 };
 
 int cmd_replay(int argc, char **argv, struct err *err)

@@ -264,6 +264,37 @@ static void test_no_guest_outlives_its_controller(void **state)
 	close(pipes[1]);
 }
 
+/* The guest goes on in another process with every page as it was, and counts on from where it stood. */
+static void test_a_guest_moves_while_it_runs(void **state)
+{
+	(void)state;
+	need_kvm();
+	struct err err = {0};
+	struct guest *guest = start(2, 0);
+	pid_t first = guest_pid(guest);
+	struct guest_report before, after;
+	struct guest_order order = {.cpu = 0.4, .cpu_most = 2, .memory = 16 << 20,
+				    .memory_most = 16 << 20, .touch_rate = 10000, .write_share = 1};
+	struct guest_migration m = {.bandwidth = 200e6, .threshold = 1 << 18, .max_rounds = 20};
+
+	order.start_ns = now_ns();
+	order.end_ns = order.start_ns + 60000 * MS;
+	guest_order(guest, &order);
+	sleep_until(order.start_ns + 300 * MS);
+	guest_read(guest, &before);
+	if (guest_migrate(&guest, &m, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_true(guest_pid(guest) != first);
+	assert_true(m.verified);
+	assert_true(m.rounds >= 1 && m.rounds <= 20);
+	assert_true(m.sent >= 16 << 20 && m.downtime_s > 0 && m.downtime_s < m.total_s);
+	sleep_until(now_ns() + 200 * MS);
+	guest_read(guest, &after);
+	assert_true(after.work > before.work && after.touches > before.touches);
+	assert_int_equal((size_t)after.resident, 16 << 20);
+	guest_stop(guest);
+}
+
 static void test_bad_specs_are_refused(void **state)
 {
 	(void)state;
@@ -309,6 +340,7 @@ int main(void)
 		cmocka_unit_test(test_a_crash_is_told),
 		cmocka_unit_test(test_a_guest_has_given_everything_away),
 		cmocka_unit_test(test_no_guest_outlives_its_controller),
+		cmocka_unit_test(test_a_guest_moves_while_it_runs),
 		cmocka_unit_test(test_bad_specs_are_refused),
 		cmocka_unit_test(test_a_missing_device_is_told_with_its_remedy),
 	};
