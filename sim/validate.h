@@ -2,7 +2,8 @@
  * How far a simulated run and a real one of the same scenario are apart, from the files of both.
  *
  * Of each VM and resource, step by step: what the simulation granted for the step, and what the guest got
- * in it. The first step, in which guests fill their memory, does not count.
+ * in it. The first step, in which guests fill their memory, does not count. A disk
+ * counts where the workload itself uses it: simulated swap adds to it, and real guests have none.
  */
 #ifndef COTENANT_SIM_VALIDATE_H
 #define COTENANT_SIM_VALIDATE_H
