@@ -8,7 +8,8 @@
 #   layers hdr-check purity unit fuzz-replay        tidy format format-check
 #   cli golden-check      the parts of check        plots        pictures of the last demo run
 #   install      program, man page, scenarios       ci           gcc and clang, all modes, all checks
-#   clean        remove build/ and ./cotenant       V=1          show the commands
+#   validate     simulated against real guests      V=1          show the commands
+#   clean        remove build/ and ./cotenant
 #
 # Nothing here runs a compiler while make reads this file: `deps` must work where there is none.
 
@@ -52,7 +53,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@echo "  $(1)	$(2)";)
 # For recipes: as many jobs as cores, unless make was itself started with -j.
 SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
-PARTS   := layers hdr-check purity unit fuzz-replay cli golden-check
+PARTS   := layers hdr-check purity unit fuzz-replay cli golden-check replay
 
 # `make -j8 deps check`: one goal after the other, and jobs only below them.
 ifneq ($(filter deps clean,$(MAKECMDGOALS)),)
@@ -147,7 +148,7 @@ clean:
 
 # ---- tests ----
 
-.PHONY: check asan release tsan build-tests $(PARTS) golden
+.PHONY: check asan release tsan build-tests $(PARTS) golden validate
 build-tests: $(BIN) $(TESTS) $(FUZZERS)
 
 # Every part runs, whatever became of the ones before; the unit tests and the fuzz corpus run a
@@ -195,6 +196,13 @@ cli: $(BIN)
 
 golden-check: $(BIN)
 	$(Q)COTENANT=$(BIN) sh tests/golden.sh
+
+# Both need /dev/kvm, and say so where it is missing.
+replay: $(BIN)
+	$(Q)COTENANT=$(BIN) sh tests/replay.sh
+
+validate: $(BIN)
+	$(Q)COTENANT=$(BIN) sh tests/validate.sh
 
 golden: $(BIN)
 	$(Q)COTENANT=$(BIN) sh tests/golden.sh --rewrite
