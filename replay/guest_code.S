@@ -43,7 +43,7 @@ guest_code:
 	movl	%r8d, %edx
 	cmpq	32(%rdi), %rdx
 	jae	.Lload
-	incq	(%rax)			/* the store first: a fault on it repeats nothing */
+	lock incq (%rax)		/* the store first: a fault on it repeats nothing */
 	incq	72(%rdi)
 	jmp	.Ltouched
 .Lload:
