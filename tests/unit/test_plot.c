@@ -148,12 +148,37 @@ static void write_vms(const struct shape *s)
 	assert_int_equal(csv_close(csv, &err), 0);
 }
 
+/* A real run beside a simulated one: a row per VM and time, those of one VM together. */
+static void write_validation(const struct shape *s)
+{
+	static const char *const names[] = {"policy", "seed", "vm",  "resource",
+					    "time_s", "sim",  "real"};
+	struct csv *csv = table("validation.csv", names, 7);
+
+	for (int i = 0; i < s->policies * s->seeds; i++) {
+		for (int vm = 0; vm < s->vms; vm++) {
+			for (double t = s->step_s; t <= s->span_s; t += s->step_s) {
+				double sim = 0.5 + 0.4 * sin(6.28 * t / s->span_s + vm);
+				start_row(csv, i / s->seeds, i % s->seeds);
+				csv_int(csv, vm);
+				csv_text(csv, "cpu");
+				csv_real(csv, t);
+				csv_real(csv, sim);
+				csv_real(csv, sim + 0.01 * i);
+				csv_end_row(csv);
+			}
+		}
+	}
+	assert_int_equal(csv_close(csv, &err), 0);
+}
+
 static void write_run(const struct shape *s)
 {
 	write_summary(s);
 	write_timeline(s);
 	write_vm_timeline(s);
 	write_vms(s);
+	write_validation(s);
 }
 
 static char *read_whole(const char *path, size_t *n)
