@@ -1,5 +1,5 @@
 /*
- * What is measured, and how it is defined. Names are the CSV columns (sim/output.c).
+ * What is measured, and how it is defined. Names are the CSV columns (sim/output_*.c).
  *
  * Everything is an integral over time with rates that are constant between two updates of a host,
  * so sums are exact and do not depend on when rows are written. W = want, G = grant, E =

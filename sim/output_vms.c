@@ -1,0 +1,342 @@
+/*
+ * See output_parts.h: vms.csv and vm_timeline.csv. A VM's row is written when its life ends (VMs
+ * that outlive the run: at the end, in order of id), so nothing is kept of VMs that are gone. What a
+ * VM gathered on a host that it left for another (failure, restart) waits in a table of its own
+ * until then.
+ */
+#include "sim/output_parts.h"
+
+#include <errno.h>
+
+/* clang-format off */
+#define VM_COLUMNS(X) \
+	LABEL_COLUMNS(X) \
+	X(text, "vm", run_vm_name(run, vm, name, sizeof(name))) \
+	X(text, "group", run->plan.group[v->group[vm]].spec->name) \
+	X(text, "state", vm_state_name[v->state[vm]]) \
+	X(text, "host", \
+	  sums->host == DC_NONE ? "" : run_host_name(run, sums->host, name, sizeof(name))) \
+	X(moment, "created_s", v->created_ns[vm]) \
+	X(moment, "started_s", v->started_ns[vm]) \
+	X(moment, "ended_s", v->state[vm] >= VM_DONE ? run->now_ns : -1) \
+	X(real, "running_s", sums->run) \
+	X(real, "cpu_want_mhz", output_mean(sums->want[RES_CPU], sums->run)) \
+	X(real, "cpu_grant_mhz", output_mean(sums->grant[RES_CPU], sums->run)) \
+	X(real, "cpu_shortfall", shortfall(sums, RES_CPU)) \
+	X(real, "cpu_entitled", output_mean(sums->grant[RES_CPU], sums->entitled)) \
+	X(real, "steal_s", sums->steal) \
+	X(real, "stall_s", sums->stall) \
+	X(real, "mem_want_bytes", output_mean(sums->want[RES_MEM], sums->run)) \
+	X(real, "mem_grant_bytes", output_mean(sums->grant[RES_MEM], sums->run)) \
+	X(real, "mem_shortfall", shortfall(sums, RES_MEM)) \
+	X(real, "disk_want_bytes_s", output_mean(sums->want[RES_DISK], sums->run)) \
+	X(real, "disk_grant_bytes_s", output_mean(sums->grant[RES_DISK], sums->run)) \
+	X(real, "disk_shortfall", shortfall(sums, RES_DISK)) \
+	X(real, "iops_want", output_mean(sums->want[RES_IOPS], sums->run)) \
+	X(real, "iops_grant", output_mean(sums->grant[RES_IOPS], sums->run)) \
+	X(real, "starvation_s", sums->starve) \
+	X(real, "backlog_mhz_s", sums->backlog) \
+	X(real, "work_core_s", of_loads(sums, s->work_done)) \
+	X(real, "arrived", of_loads(sums, (double)s->arrived)) \
+	X(real, "completed", of_loads(sums, (double)s->completed)) \
+	X(real, "waited", of_loads(sums, (double)s->waited)) \
+	X(real, "in_system_mean", in_system) \
+	X(real, "in_system_var", s->in_system_sq_integral / sums->run - in_system * in_system) \
+	X(real, "slowdown_mean", output_mean(s->slowdown_sum, completed)) \
+	X(real, "response_mean_s", output_mean(s->response_sum, completed)) \
+	X(real, "response_p50_s", quantile(s->response, 0.5)) \
+	X(real, "response_p95_s", quantile(s->response, 0.95)) \
+	X(real, "response_p99_s", quantile(s->response, 0.99)) \
+	X(real, "wait_mean_s", output_mean(s->wait_sum, completed)) \
+	X(real, "wait_p95_s", quantile(s->wait, 0.95)) \
+	X(int, "downtime_s", 0) \
+	X(real, "availability", output_mean(sums->run, lived_s(run, vm))) \
+	X(real, "run_delay_s", real.run_delay_s) \
+	X(real, "work_rate", real.work_rate) \
+	X(real, "late_ms", real.late_ms)
+
+#define VM_TIMELINE_COLUMNS(X) \
+	LABEL_COLUMNS(X) \
+	X(time, "time_s", run->now_ns) \
+	X(text, "vm", run_vm_name(run, vm, name, sizeof(name))) \
+	X(real, "cpu_want_mhz", slot->want[RES_CPU][s]) \
+	X(real, "cpu_grant_mhz", slot->grant[RES_CPU][s]) \
+	X(real, "mem_want_bytes", slot->want[RES_MEM][s]) \
+	X(real, "mem_grant_bytes", slot->grant[RES_MEM][s]) \
+	X(real, "disk_want_bytes_s", slot->want[RES_DISK][s]) \
+	X(real, "disk_grant_bytes_s", slot->grant[RES_DISK][s]) \
+	X(real, "iops_want", slot->want[RES_IOPS][s]) \
+	X(real, "iops_grant", slot->grant[RES_IOPS][s]) \
+	X(real, "cpu_got_mhz", real.got[RES_CPU]) \
+	X(real, "mem_got_bytes", real.got[RES_MEM]) \
+	X(real, "disk_got_bytes_s", real.got[RES_DISK]) \
+	X(real, "iops_got", real.got[RES_IOPS]) \
+	X(real, "run_delay_s", real.run_delay_s) \
+	X(real, "work_rate", real.work_rate)
+/* clang-format on */
+
+const char *const output_names_vms[] = COLUMN_NAMES(VM_COLUMNS);
+const char *const output_names_vm_timeline[] = COLUMN_NAMES(VM_TIMELINE_COLUMNS);
+
+/* What only a real VM tells; NAN of a simulated one. */
+static struct vm_real vm_real(const struct run *run, uint32_t vm)
+{
+	const double none = (double)NAN;
+	struct vm_real real = {none, none, none, none, {none, none, none, none}};
+
+	if (run->driver->vm_real)
+		(void)run->driver->vm_real(run->driver_state, vm, &real);
+	return real;
+}
+
+void output_vm_timeline(struct output *o, const struct run *run)
+{
+	struct csv *csv = o->csv[OUTPUT_VM_TIMELINE];
+	const struct dc *dc = &run->plan.dc;
+	const struct dc_slots *slot = &dc->slot;
+	int64_t most = run->scenario->output.vm_timeline;
+	char name[160];
+
+	for (uint32_t vm = 0; vm < dc->vm.n && vm < most; vm++) {
+		uint32_t s = dc->vm.slot[vm];
+		if (s == DC_NONE)
+			continue;
+		struct vm_real real = vm_real(run, vm);
+		COLUMNS_WRITE(VM_TIMELINE_COLUMNS);
+	}
+}
+
+static struct vm_sums *saved_find(struct output *o, uint32_t vm)
+{
+	return vm < o->saved_of_cap && o->saved_of[vm] ? &o->saved[o->saved_of[vm] - 1] : NULL;
+}
+
+static struct vm_sums *saved_get(struct output *o, struct run *run, uint32_t vm)
+{
+	struct vm_sums *found = saved_find(o, vm);
+
+	if (found)
+		return found;
+	if (mem_grow(&o->saved_of, &o->saved_of_cap, (size_t)vm + 1, sizeof(*o->saved_of)) < 0 ||
+	    mem_grow(&o->saved, &o->saved_cap, o->nsaved + 1, sizeof(*o->saved)) < 0) {
+		err_nomem(run->err);
+		return NULL;
+	}
+	o->saved_of[vm] = (uint32_t)++o->nsaved;
+	o->saved[o->nsaved - 1] = (struct vm_sums){.host = DC_NONE};
+	return &o->saved[o->nsaved - 1];
+}
+
+/* Frees the VM's entry; the last one of the table takes its place. */
+static void saved_drop(struct output *o, uint32_t vm)
+{
+	struct vm_sums *found = saved_find(o, vm);
+
+	if (!found)
+		return;
+	uint32_t at = o->saved_of[vm];
+	o->saved_of[vm] = 0;
+	for (size_t v = 0; v < o->saved_of_cap && at != o->nsaved; v++)
+		if (o->saved_of[v] == o->nsaved) {
+			o->saved_of[v] = at;
+			o->saved[at - 1] = o->saved[o->nsaved - 1];
+			break;
+		}
+	o->nsaved--;
+}
+
+static void sums_add_slot(struct vm_sums *sums, const struct run *run, uint32_t vm)
+{
+	const struct dc *dc = &run->plan.dc;
+	uint32_t s = dc->vm.slot[vm];
+
+	for (int r = 0; r < RES_COUNT; r++) {
+		sums->want[r] += dc->slot.sum.want[r][s];
+		sums->grant[r] += dc->slot.sum.grant[r][s];
+	}
+	sums->entitled += run->metrics.entitled_by_grant ? dc->slot.sum.grant[RES_CPU][s]
+							 : dc->slot.sum.entitled[s];
+	sums->steal += (dc->slot.sum.want[RES_CPU][s] - dc->slot.sum.grant[RES_CPU][s]) /
+		       dc->host.type[dc->vm.host[vm]]->speed;
+	sums->stall += dc->slot.sum.stall[s];
+	sums->run += dc->slot.sum.run[s];
+	sums->starve = fmax(sums->starve, (double)dc->slot.sum.starve_max[s]);
+	sums->host = dc->vm.host[vm];
+}
+
+static void stats_add(struct workload_stats *to, const struct workload_stats *from)
+{
+	to->arrived += from->arrived;
+	to->completed += from->completed;
+	to->waited += from->waited;
+	to->work_done += from->work_done;
+	to->response_sum += from->response_sum;
+	to->wait_sum += from->wait_sum;
+	to->slowdown_sum += from->slowdown_sum;
+	to->in_system_integral += from->in_system_integral;
+	to->in_system_sq_integral += from->in_system_sq_integral;
+	if (from->response)
+		to->response = from->response;
+	if (from->wait)
+		to->wait = from->wait;
+}
+
+/* Requests in the system, where the scenario wants distributions. */
+static void write_in_system(struct output *o, const struct run *run, uint32_t vm,
+			    const struct workload_stats *stats)
+{
+	char name[160];
+	double time = 0;
+
+	if (!o->csv[OUTPUT_DISTRIBUTIONS] || !stats->in_system_time || o->quiet)
+		return;
+	run_vm_name(run, vm, name, sizeof(name));
+	for (int k = 0; k < WORKLOAD_MAX_K; k++)
+		time += stats->in_system_time[k];
+	for (int k = 0; k < WORKLOAD_MAX_K && time > 0; k++)
+		if (stats->in_system_time[k] > 0)
+			output_distribution(o, name, "in_system", k,
+					    stats->in_system_time[k] / time);
+}
+
+/* A job's response time begins when its VM is created: standing in line for a host is part of it.
+ */
+static void gather_job(struct output *o, const struct run *run, uint32_t vm,
+		       const struct workload_stats *stats)
+{
+	const struct dc_vms *v = &run->plan.dc.vm;
+	double wait = (double)(v->started_ns[vm] - v->created_ns[vm]) * 1e-9;
+
+	stat_hist_add(o->response, stats->response_sum / (double)stats->completed + wait);
+	stat_hist_add(o->wait, wait);
+	o->stats.response_sum += wait * (double)stats->completed;
+	o->stats.wait_sum += wait * (double)stats->completed;
+}
+
+/* The counters of a running VM's workloads join its own and those of the run. */
+static void gather_stats(struct output *o, struct run *run, uint32_t vm, struct vm_sums *sums)
+{
+	const struct workload_stats *stats;
+
+	for (size_t i = 0; (stats = run->driver->vm_stats(run->driver_state, vm, i)) != NULL; i++) {
+		stats_add(&sums->stats, stats);
+		stats_add(&o->stats, stats);
+		if (stats->response)
+			stat_hist_merge(o->response, stats->response);
+		else if (stats->completed > 0)
+			gather_job(o, run, vm, stats);
+		if (stats->wait)
+			stat_hist_merge(o->wait, stats->wait);
+		write_in_system(o, run, vm, stats);
+		sums->has_stats = true;
+	}
+	sums->backlog += run->driver->vm_backlog(run->driver_state, vm);
+}
+
+int output_vm_stops(struct output *o, struct run *run, uint32_t vm)
+{
+	struct vm_sums *sums = saved_get(o, run, vm);
+
+	if (!sums)
+		return -ENOMEM;
+	gather_stats(o, run, vm, sums);
+	return 0;
+}
+
+int output_vm_leaves(struct output *o, struct run *run, uint32_t vm)
+{
+	int rc = output_vm_stops(o, run, vm);
+
+	if (rc == 0)
+		sums_add_slot(saved_find(o, vm), run, vm);
+	return rc;
+}
+
+/* Since the VM was created, or the warm-up ended; of one that was rejected, nothing. */
+static double lived_s(const struct run *run, uint32_t vm)
+{
+	const struct dc_vms *v = &run->plan.dc.vm;
+	int64_t from = v->created_ns[vm] > run->warm_ns ? v->created_ns[vm] : run->warm_ns;
+
+	return v->created_ns[vm] < 0 || v->state[vm] == VM_REJECTED
+		       ? 0
+		       : (double)(run->now_ns - from) * 1e-9;
+}
+
+static double shortfall(const struct vm_sums *sums, int r)
+{
+	return metrics_share(sums->want[r] - sums->grant[r], sums->want[r]);
+}
+
+/* What is told only of VMs whose workloads count. */
+static double of_loads(const struct vm_sums *sums, double value)
+{
+	return sums->has_stats ? value : (double)NAN;
+}
+
+static double quantile(const struct stat_hist *hist, double q)
+{
+	return hist ? stat_hist_quantile(hist, q) : (double)NAN;
+}
+
+static void write_vm(struct output *o, const struct run *run, uint32_t vm,
+		     const struct vm_sums *sums)
+{
+	const struct dc_vms *v = &run->plan.dc.vm;
+	const struct workload_stats *s = &sums->stats;
+	struct csv *csv = o->csv[OUTPUT_VMS];
+	struct vm_real real = vm_real(run, vm);
+	double completed = (double)s->completed;
+	double in_system =
+		s->in_system_integral > 0 ? s->in_system_integral / sums->run : (double)NAN;
+	char name[160];
+
+	COLUMNS_WRITE(VM_COLUMNS);
+}
+
+static int vm_over(struct output *o, struct run *run, uint32_t vm, const struct vm_sums *sums)
+{
+	if (o->quiet)
+		return 0;
+	if (sums->entitled > 0) {
+		if (mem_grow(&o->ratio, &o->ratio_cap, o->nratio + 1, sizeof(double)) < 0)
+			return err_nomem(run->err);
+		o->ratio[o->nratio++] = sums->grant[RES_CPU] / sums->entitled;
+	}
+	o->starve_max = fmax(o->starve_max, sums->starve);
+	o->uptime[run->plan.dc.vm.group[vm]].run += sums->run;
+	o->uptime[run->plan.dc.vm.group[vm]].life += lived_s(run, vm);
+	write_vm(o, run, vm, sums);
+	return 0;
+}
+
+int output_vm(struct output *o, struct run *run, uint32_t vm)
+{
+	const struct vm_sums *saved = saved_find(o, vm);
+	const struct vm_sums none = {.host = DC_NONE};
+	int rc = vm_over(o, run, vm, saved ? saved : &none);
+
+	saved_drop(o, vm);
+	return rc;
+}
+
+int output_living_vms(struct output *o, struct run *run)
+{
+	struct dc *dc = &run->plan.dc;
+	int rc = 0;
+
+	if (mem_grow(&o->ratio, &o->ratio_cap, o->nratio + run->running, sizeof(double)) < 0)
+		return err_nomem(run->err);
+	for (uint32_t vm = 0; vm < dc->vm.n && rc == 0; vm++) {
+		if (dc->vm.state[vm] >= VM_DONE)
+			continue;
+		const struct vm_sums *saved = saved_find(o, vm);
+		struct vm_sums sums = saved ? *saved : (struct vm_sums){.host = DC_NONE};
+		if (dc->vm.slot[vm] != DC_NONE) {
+			gather_stats(o, run, vm, &sums);
+			sums_add_slot(&sums, run, vm);
+		}
+		rc = vm_over(o, run, vm, &sums);
+	}
+	return rc;
+}
