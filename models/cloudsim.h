@@ -62,12 +62,15 @@ enum cloudsim_detector {
 /* Which VM goes: least memory, most correlated with the others, least utilization, at random. */
 enum cloudsim_selector { CLOUDSIM_MMT, CLOUDSIM_MC, CLOUDSIM_MU, CLOUDSIM_RS };
 
-/* Both by name, for scenarios: the state is the detector's parameter, a double, or nothing. */
+/* What CloudSim has of the detectors and selectors by the name that scenarios give them, and the option
+ * that is its parameter; NULL: it has none of that name. */
 struct cloudsim_named {
-	struct plugin plugin;
+	const char *name;
 	int value; /* enum cloudsim_detector or cloudsim_selector */
+	const char *parameter;
 };
-extern const struct plugin_kind cloudsim_detector_kind, cloudsim_selector_kind;
+const struct cloudsim_named *cloudsim_detector_find(const char *name);
+const struct cloudsim_named *cloudsim_selector_find(const char *name);
 
 struct cloudsim_host_type {
 	double pe_mips, pes, ram, bandwidth;

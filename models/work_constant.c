@@ -13,7 +13,8 @@ static int constant_init(void *state, const struct workload_ctx *ctx, struct err
 {
 	struct constant *s = state;
 	(void)err;
-	workload_resolve(&s->common, ctx);
+	s->common.cpu.value = workload_mhz(s->common.cpu, ctx->vcpus, ctx->speed);
+	s->common.cpu.unit = CPU_MHZ;
 	return 0;
 }
 
@@ -49,5 +50,4 @@ const struct workload_ops workload_constant = {
 	.demand = constant_demand,
 	.next = constant_next,
 	.init = constant_init,
-	.resized = workload_resized,
 };

@@ -71,7 +71,8 @@ static int sine_init(void *state, const struct workload_ctx *ctx, struct err *er
 	struct sine *s = state;
 	if (s->period_ns <= 0 || s->every_ns <= 0)
 		return err_input(err, "%s: sine: period: and every: must be above 0", ctx->name);
-	workload_resolve(&s->common, ctx);
+	s->common.cpu.value = workload_mhz(s->common.cpu, ctx->vcpus, ctx->speed);
+	s->common.cpu.unit = CPU_MHZ;
 	step(s, ctx->now_ns, true);
 	return 0;
 }
@@ -109,5 +110,4 @@ const struct workload_ops workload_sine = {
 	.demand = sine_demand,
 	.next = sine_next,
 	.init = sine_init,
-	.resized = workload_resized,
 };

@@ -15,42 +15,41 @@
 #define LOADED_MAX 32
 #define STATE_MAX  ((size_t)1 << 30)
 
-#define BUILTIN_POLICY(name) &policy_##name.plugin,
-#define BUILTIN_PLACER(name) &placer_##name.plugin,
-
-static const struct plugin *const policies[] = {POLICY_LIST(BUILTIN_POLICY)};
-static const struct plugin *const placers[] = {PLACER_LIST(BUILTIN_PLACER)};
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
 struct loaded {
 	const struct plugin *plugin[LOADED_MAX];
 	size_t n;
 };
 
-static struct loaded loaded_policies, loaded_placers;
-
-static const struct plugin *loaded_at(const struct loaded *loaded, size_t i)
+static const struct plugin *at(const struct plugin *const *builtin, size_t n,
+			       const struct loaded *loaded, size_t i)
 {
-	return i < loaded->n ? loaded->plugin[i] : NULL;
+	if (i < n)
+		return builtin[i];
+	return i - n < loaded->n ? loaded->plugin[i - n] : NULL;
 }
 
-static const struct plugin *policy_at(size_t i)
-{
-	if (i < COUNT(policies))
-		return policies[i];
-	return loaded_at(&loaded_policies, i - COUNT(policies));
-}
+/* A kind: its list, what was loaded, and the function that goes through both. */
+#define KIND(kind, LIST, BUILTIN, what)                                                       \
+	static const struct plugin *const kind##_builtin[] = {LIST(BUILTIN)};                 \
+	static struct loaded kind##_loaded;                                                   \
+	static const struct plugin *kind##_at(size_t i)                                       \
+	{                                                                                     \
+		return at(kind##_builtin, sizeof(kind##_builtin) / sizeof(kind##_builtin[0]), \
+			  &kind##_loaded, i);                                                 \
+	}                                                                                     \
+	const struct plugin_kind kind##_kind = {what, sizeof(struct kind##_ops), kind##_at};
 
-static const struct plugin *placer_at(size_t i)
-{
-	if (i < COUNT(placers))
-		return placers[i];
-	return loaded_at(&loaded_placers, i - COUNT(placers));
-}
+#define BUILTIN_POLICY(name)   &policy_##name.plugin,
+#define BUILTIN_PLACER(name)   &placer_##name.plugin,
+#define BUILTIN_DETECTOR(name) &detector_##name.plugin,
+#define BUILTIN_SELECTOR(name) &selector_##name.plugin,
+#define BUILTIN_BALANCER(name) &balancer_##name.plugin,
 
-const struct plugin_kind policy_kind = {"host policy", sizeof(struct policy_ops), policy_at};
-const struct plugin_kind placer_kind = {"placer", sizeof(struct placer_ops), placer_at};
+KIND(policy, POLICY_LIST, BUILTIN_POLICY, "host policy")
+KIND(placer, PLACER_LIST, BUILTIN_PLACER, "placer")
+KIND(detector, DETECTOR_LIST, BUILTIN_DETECTOR, "detector")
+KIND(selector, SELECTOR_LIST, BUILTIN_SELECTOR, "selector")
+KIND(balancer, BALANCER_LIST, BUILTIN_BALANCER, "balancer")
 
 static const char *policy_problem(const struct policy_ops *ops)
 {
@@ -71,6 +70,36 @@ static const char *policy_problem(const struct policy_ops *ops)
 static const char *placer_problem(const struct placer_ops *ops)
 {
 	return ops->place ? NULL : "place() is missing";
+}
+
+static const char *detector_problem(const struct detector_ops *ops)
+{
+	if (ops->flags & ~(unsigned)(DETECTOR_NEVER | DETECTOR_FULL_POWER))
+		return "flags has a bit without a meaning";
+	return ops->limit ? NULL : "limit() is missing";
+}
+
+static const char *selector_problem(const struct selector_ops *ops)
+{
+	return ops->select ? NULL : "select() is missing";
+}
+
+static const char *balancer_problem(const struct balancer_ops *ops)
+{
+	return ops->choose ? NULL : "choose() is missing";
+}
+
+/* What the kind's own hooks lack. */
+static const char *kind_problem(const struct plugin_kind *kind, const struct plugin *plugin)
+{
+	const void *ops = plugin;
+
+	return kind == &policy_kind     ? policy_problem(ops)
+	       : kind == &placer_kind   ? placer_problem(ops)
+	       : kind == &detector_kind ? detector_problem(ops)
+	       : kind == &selector_kind ? selector_problem(ops)
+	       : kind == &balancer_kind ? balancer_problem(ops)
+					: NULL;
 }
 
 static bool is_name(const char *name)
@@ -100,10 +129,8 @@ const char *registry_problem(const struct plugin_kind *kind, const struct plugin
 	const char *problem = NULL;
 	if (plugin->opts)
 		problem = opt_table_problem(plugin->opts, plugin->state_size, why, n);
-	if (!problem && kind == &policy_kind)
-		problem = policy_problem((const struct policy_ops *)plugin);
-	if (!problem && kind == &placer_kind)
-		problem = placer_problem((const struct placer_ops *)plugin);
+	if (!problem)
+		problem = kind_problem(kind, plugin);
 	return problem;
 }
 
@@ -135,25 +162,40 @@ static int registry_add(const char *path, const struct plugin_kind *kind, struct
 
 int registry_load(const char *path, struct err *err)
 {
+	static const struct {
+		const char *symbol;
+		const struct plugin_kind *kind;
+		struct loaded *loaded;
+	} exports[] = {
+		{"cotenant_policy", &policy_kind, &policy_loaded},
+		{"cotenant_placer", &placer_kind, &placer_loaded},
+		{"cotenant_detector", &detector_kind, &detector_loaded},
+		{"cotenant_selector", &selector_kind, &selector_loaded},
+		{"cotenant_balancer", &balancer_kind, &balancer_loaded},
+	};
 	void *so = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	size_t found = 0, added = 0;
+	int rc = 0;
 
 	if (!so) {
 		const char *why = dlerror();
 		return err_input(err, "cannot load plug-in %s: %s", path, why ? why : "unknown");
 	}
-	const struct plugin *policy = dlsym(so, "cotenant_policy");
-	const struct plugin *placer = dlsym(so, "cotenant_placer");
-	int rc = 0;
-	if (!policy && !placer)
-		rc = err_input(err, "%s: exports neither cotenant_policy nor cotenant_placer",
+	for (size_t i = 0; i < sizeof(exports) / sizeof(exports[0]) && rc == 0; i++) {
+		const struct plugin *plugin = dlsym(so, exports[i].symbol);
+		if (!plugin)
+			continue;
+		found++;
+		rc = registry_add(path, exports[i].kind, exports[i].loaded, plugin, err);
+		added += rc == 0;
+	}
+	if (found == 0)
+		rc = err_input(err,
+			       "%s: exports neither cotenant_policy nor cotenant_placer, "
+			       "cotenant_detector, cotenant_selector or cotenant_balancer",
 			       path);
-	if (policy)
-		rc = registry_add(path, &policy_kind, &loaded_policies, policy, err);
-	if (placer && rc == 0)
-		rc = registry_add(path, &placer_kind, &loaded_placers, placer, err);
-	/* A policy that was added keeps the object in use even if the placer beside it was refused.
-	 */
-	if (rc < 0 && (!policy || !placer))
+	/* What was added keeps the object in use even if its neighbour was refused. */
+	if (added == 0)
 		dlclose(so);
 	return rc;
 }

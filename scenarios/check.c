@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "models/workload.h"
-#include "policies/registry.h"
+#include "policies/list.h"
 #include "scenarios/load.h"
 #include "sim/core/dist.h"
 
@@ -492,12 +492,52 @@ static void check_policy(struct loader *ld, const struct plugin_spec *spec, cons
 		wrong(ld, spec, key, NULL, "%s does not divide %s", ops->plugin.name, key);
 }
 
+static void check_power(struct loader *ld, const struct plugin_spec *spec)
+{
+	const struct placer_ops *placer = (const struct placer_ops *)spec->plugin;
+	const struct host_spec *host = ld->scenario->hosts.items;
+
+	for (size_t t = 0; placer && placer->order == DC_BY_LOAD && t < ld->scenario->hosts.n; t++)
+		if (!host[t].power.plugin && mark_find(ld, spec, "placer"))
+			wrong(ld, spec, "placer", NULL, "%s needs power of hosts %s",
+			      placer->plugin.name, host[t].name);
+}
+
 /* Migration exists in that mode only. */
-static void check_migration(struct loader *ld, const struct plugin_spec *spec, const char *key)
+static void check_mode(struct loader *ld, const struct plugin_spec *spec, const char *key)
 {
 	if (spec->plugin && ld->scenario->semantics == SEMANTICS_COTENANT &&
 	    mark_find(ld, spec, key))
 		wrong(ld, spec, key, NULL, "needs semantics: cloudsim-3.0.3");
+}
+
+/* One packs VMs and the other spreads them. */
+static void check_migration(struct loader *ld, const struct policy_set *set)
+{
+	const struct policy_set *base = &ld->scenario->policies;
+	const struct plugin_spec *detector = set->detector.plugin ? &set->detector : &base->detector;
+	const struct plugin_spec *balancer = set->balancer.plugin ? &set->balancer : &base->balancer;
+	const struct detector_ops *ops = (const struct detector_ops *)detector->plugin;
+	bool written = mark_find(ld, &set->balancer, "balancer") ||
+		       mark_find(ld, &set->detector, "detector");
+
+	if (ops && !(ops->flags & DETECTOR_NEVER) && balancer->plugin &&
+	    balancer->plugin != &balancer_none.plugin && written)
+		wrong(ld, &set->balancer, "balancer", &set->detector,
+		      "%s cannot stand beside detector %s: one spreads load, the other packs it",
+		      balancer->plugin->name, ops->plugin.name);
+}
+
+static void check_consolidation(struct loader *ld)
+{
+	const struct scenario *s = ld->scenario;
+	const struct consolidation_spec *c = &s->consolidation;
+
+	if (c->interval_ns % s->tick_ns != 0)
+		wrong(ld, &c->interval_ns, "interval", NULL, "is not a multiple of tick");
+	else if (c->interval_ns >= s->duration_ns)
+		wrong(ld, &c->interval_ns, "interval", NULL, "is not shorter than duration");
+	check_power(ld, &c->placer);
 }
 
 static void check_policies(struct loader *ld, const struct policy_set *set)
@@ -508,14 +548,11 @@ static void check_policies(struct loader *ld, const struct policy_set *set)
 	check_policy(ld, &set->cpu, "cpu", RES_BIT(RES_CPU));
 	check_policy(ld, &set->memory, "memory", RES_BIT(RES_MEM));
 	check_policy(ld, &set->disk, "disk", RES_BIT(RES_DISK) | RES_BIT(RES_IOPS));
-	const struct placer_ops *placer = (const struct placer_ops *)set->placer.plugin;
-	const struct host_spec *host = ld->scenario->hosts.items;
-	for (size_t t = 0; placer && placer->order == DC_BY_LOAD && t < ld->scenario->hosts.n; t++)
-		if (!host[t].power.plugin && mark_find(ld, &set->placer, "placer"))
-			wrong(ld, &set->placer, "placer", NULL, "%s needs power of hosts %s",
-			      placer->plugin.name, host[t].name);
-	check_migration(ld, &set->detector, "detector");
-	check_migration(ld, &set->selector, "selector");
+	check_power(ld, &set->placer);
+	check_migration(ld, set);
+	check_mode(ld, &set->detector, "detector");
+	check_mode(ld, &set->selector, "selector");
+	check_mode(ld, &set->balancer, "balancer");
 	if (all && (mark_find(ld, &set->cpu, "cpu") || mark_find(ld, &set->memory, "memory") ||
 		    mark_find(ld, &set->disk, "disk")))
 		place_error(ld, all->at, "all",
@@ -538,6 +575,7 @@ void check_scenario(struct loader *ld)
 	check_labels(ld);
 	check_rules(ld);
 	check_actions(ld);
+	check_consolidation(ld);
 	check_cloudsim(ld);
 	check_policies(ld, &s->policies);
 	for (size_t i = 0; i < s->compare.n; i++)

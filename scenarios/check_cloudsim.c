@@ -6,6 +6,7 @@
 #include "models/power_list.h"
 #include "models/work_list.h"
 #include "models/workload.h"
+#include "policies/list.h"
 #include "scenarios/load.h"
 #include "sim/core/opt.h"
 
@@ -85,6 +86,50 @@ static void check_vms(struct loader *ld)
 	}
 }
 
+/* An option that CloudSim's detectors do not have. */
+static void check_options(struct loader *ld, const struct plugin_spec *spec, const char *parameter)
+{
+	const struct opt *opt = spec->plugin->opts;
+
+	for (; opt && opt->name; opt++) {
+		const void *at = (const char *)spec->state + opt->offset;
+		if (mark_find(ld, at, opt->name) && (!parameter || strcmp(opt->name, parameter) != 0))
+			refuse(ld, at, opt->name, NULL, "is not CloudSim's");
+	}
+}
+
+static void check_named(struct loader *ld, const struct plugin_spec *spec, const char *key,
+			const struct cloudsim_named *(*find)(const char *name))
+{
+	if (!spec->plugin || !mark_find(ld, spec, key))
+		return;
+	const struct cloudsim_named *named = find(spec->plugin->name);
+	if (!named)
+		refuse(ld, spec, key, NULL, "is none of CloudSim's");
+	else
+		check_options(ld, spec, named->parameter);
+}
+
+static void check_set(struct loader *ld, const struct policy_set *set)
+{
+	check_named(ld, &set->detector, "detector", cloudsim_detector_find);
+	check_named(ld, &set->selector, "selector", cloudsim_selector_find);
+	if (set->balancer.plugin && mark_find(ld, &set->balancer, "balancer"))
+		refuse(ld, &set->balancer, "balancer", NULL, "cannot be: CloudSim has none");
+}
+
+static void check_consolidation(struct loader *ld)
+{
+	const struct consolidation_spec *c = &ld->scenario->consolidation;
+
+	if (c->interval_ns > 0 && c->interval_ns != ld->scenario->tick_ns)
+		refuse(ld, &c->interval_ns, "interval", NULL, "has to be the tick");
+	if (!c->drain)
+		refuse(ld, &c->drain, "drain", NULL, "has to be true");
+	if (c->placer.plugin && c->placer.plugin != &placer_pabfd.plugin)
+		refuse(ld, &c->placer, "placer", NULL, "has to be pabfd");
+}
+
 void check_cloudsim(struct loader *ld)
 {
 	const struct scenario *s = ld->scenario;
@@ -95,8 +140,13 @@ void check_cloudsim(struct loader *ld)
 			place_error(ld, quirks->at, "quirks", "need semantics: cloudsim-3.0.3");
 		return;
 	}
+	const struct policy_set *set = s->compare.items;
 	check_hosts(ld);
 	check_vms(ld);
+	check_consolidation(ld);
+	check_set(ld, &s->policies);
+	for (size_t i = 0; i < s->compare.n; i++)
+		check_set(ld, &set[i]);
 	if (s->warmup_ns > 0)
 		refuse(ld, &s->warmup_ns, "warmup", NULL, "cannot be");
 	if (s->actions.n > 0)

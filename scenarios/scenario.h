@@ -118,7 +118,14 @@ struct action_spec {
 struct policy_set {
 	const char *name; /* as shown; derived from the policies if not given */
 	struct plugin_spec all, cpu, memory, disk, placer; /* plugin NULL = not named */
-	struct plugin_spec detector, selector;             /* of migrations; NULL = as none, mmt */
+	struct plugin_spec detector, selector, balancer; /* of migrations; NULL = none, mmt, none */
+};
+
+/* When it is decided who migrates, and what is done besides what the policies say. */
+struct consolidation_spec {
+	int64_t interval_ns;       /* 0 = at every tick */
+	struct plugin_spec placer; /* of VMs that migrate; plugin NULL = as of new ones */
+	bool drain;                /* hosts with little load are emptied where that is possible */
 };
 
 /* VMs of some groups that are to share a host or rack, or are not to. */
@@ -171,6 +178,7 @@ struct scenario {
 	struct opt_list actions; /* struct action_spec */
 	struct policy_set policies;
 	struct opt_list compare; /* struct policy_set: what is absent there is as in `policies` */
+	struct consolidation_spec consolidation;
 	struct overcommit_spec overcommit;
 	struct memory_model_spec memory_model;
 	struct output_spec output;

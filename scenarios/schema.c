@@ -459,10 +459,12 @@ const struct opt_table scenario_action_table = {"action", sizeof(struct action_s
 		POLICY(memory, DIVIDE, policy_kind, "divides a host's memory"),                  \
 		POLICY(disk, DIVIDE, policy_kind, "divides a disk's bandwidth and operations"),  \
 		POLICY(placer, PLACE, placer_kind, "chooses the host of a new VM"),              \
-		POLICY(detector, "", cloudsim_detector_kind,                                     \
-		       "when a host is overloaded; needs semantics: cloudsim-3.0.3"),            \
-		POLICY(selector, "", cloudsim_selector_kind,                                     \
+		POLICY(detector, "", detector_kind,                                              \
+		       "when a host is overloaded, so that VMs leave it; none when absent"),     \
+		POLICY(selector, "", selector_kind,                                              \
 		       "which VM leaves an overloaded host; mmt when absent"),                   \
+		POLICY(balancer, "", balancer_kind,                                              \
+		       "which VMs move to even out the load of hosts; none when absent"),        \
 	{                                                                                        \
 		.name = NULL                                                                     \
 	}
@@ -473,6 +475,31 @@ static const struct opt_table policies_table = {"policies", sizeof(struct policy
 						policies_opts};
 const struct opt_table scenario_compare_table = {"compare", sizeof(struct policy_set),
 						 compare_opts};
+
+static const struct opt consolidation_opts[] = {
+	{.name = "interval",
+	 .type = OPT_TIME,
+	 .offset = offsetof(struct consolidation_spec, interval_ns),
+	 .def = "",
+	 .min = 1,
+	 .max = CENTURY,
+	 .help = "how often it is decided who migrates, a multiple of the tick; when absent, every tick"},
+	{.name = "placer",
+	 .type = OPT_PLUGIN,
+	 .offset = offsetof(struct consolidation_spec, placer),
+	 .def = "",
+	 .kind = &placer_kind,
+	 .help = "chooses the hosts of VMs that leave theirs, by CPU wanted now; when absent, the "
+		 "placer of new VMs"},
+	{.name = "drain",
+	 .type = OPT_BOOL,
+	 .offset = offsetof(struct consolidation_spec, drain),
+	 .def = "true",
+	 .help = "with a detector: hosts are emptied whose VMs all fit on hosts with more load"},
+	{.name = NULL},
+};
+static const struct opt_table consolidation_table = {
+	"consolidation", sizeof(struct consolidation_spec), consolidation_opts};
 
 static const struct opt memory_model_opts[] = {
 	{.name = "reuse",
@@ -679,6 +706,11 @@ static const struct opt scenario_opts[] = {
 	 .def = "",
 	 .sub = &scenario_compare_table,
 	 .help = "one run for each of these sets; what is absent in one is as in policies"},
+	{.name = "consolidation",
+	 .type = OPT_MAP,
+	 .offset = offsetof(struct scenario, consolidation),
+	 .sub = &consolidation_table,
+	 .help = "when and how VMs are moved by the detector, selector and balancer of policies"},
 	{.name = "overcommit",
 	 .type = OPT_MAP,
 	 .offset = offsetof(struct scenario, overcommit),

@@ -22,8 +22,9 @@ static const struct plugin_kind *const kinds[] = {&policy_kind,
 						  &workload_kind,
 						  &power_kind,
 						  &trace_kind,
-						  &cloudsim_detector_kind,
-						  &cloudsim_selector_kind};
+						  &detector_kind,
+						  &selector_kind,
+						  &balancer_kind};
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 /* Loads the trace of every workload of the group that has one; *n = VMs of the last, -1 = none. */

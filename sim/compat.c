@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "sim/core/opt.h"
+
 #define MB   1e6 /* bytes */
 #define KBIT 1e3
 
@@ -102,6 +104,7 @@ static int make_setup(const struct scenario *s, const struct plan *plan, struct 
 	return rc < 0 ? rc : check_trace(s, setup->trace, err);
 }
 
+/* What CloudSim does not have was refused when the scenario was read. */
 static void choose_policies(const struct policy_set *set, struct cloudsim_setup *setup)
 {
 	const struct plugin_spec *detector = &set->detector, *selector = &set->selector;
@@ -109,18 +112,17 @@ static void choose_policies(const struct policy_set *set, struct cloudsim_setup 
 	setup->detector = CLOUDSIM_NO_MIGRATION;
 	setup->selector = CLOUDSIM_MMT;
 	if (detector->plugin) {
-		setup->detector =
-			(enum cloudsim_detector)(
-				(const struct cloudsim_named *)(const void *)detector->plugin)
-				->value;
-		if (detector->plugin->state_size == sizeof(double))
-			memcpy(&setup->parameter, detector->state, sizeof(double));
+		const struct cloudsim_named *named = cloudsim_detector_find(detector->plugin->name);
+		setup->detector = (enum cloudsim_detector)named->value;
+		if (named->parameter)
+			memcpy(&setup->parameter,
+			       (const char *)detector->state +
+				       opt_find(detector->plugin->opts, named->parameter)->offset,
+			       sizeof(setup->parameter));
 	}
 	if (selector->plugin)
-		setup->selector =
-			(enum cloudsim_selector)(
-				(const struct cloudsim_named *)(const void *)selector->plugin)
-				->value;
+		setup->selector = (enum cloudsim_selector)cloudsim_selector_find(
+			selector->plugin->name)->value;
 }
 
 int compat_run(const struct scenario *scenario, const struct trace_set *traces,
