@@ -70,6 +70,10 @@ struct driver_ops {
 	int (*vm_start)(void *driver, uint32_t vm, int64_t now_ns, struct err *err);
 	void (*vm_stop)(void *driver, uint32_t vm);
 
+	/* Not required. The VM, which runs, had @was vCPUs until now and has those of its class; collect()
+	 * was called for this moment. 0, or a negative errno with @err set. */
+	int (*vm_resized)(void *driver, uint32_t vm, uint32_t was, struct err *err);
+
 	/* Whether all that the VM had to do is done. */
 	bool (*vm_done)(void *driver, uint32_t vm);
 

@@ -86,6 +86,7 @@ static int load_init(struct driver_sim *sim, struct load *load, uint32_t vm, siz
 		.index = sim->dc->vm.index[vm] + (group->trace[k] ? group->trace_first : 0),
 		.vcpus = class->vcpus,
 		.speed = class->speed,
+		.core = sim->dc->host.type[sim->dc->vm.host[vm]]->speed,
 		.memory = class->memory,
 		.now_ns = now_ns,
 		.trace_from_first = group->trace_from_first,
@@ -213,6 +214,21 @@ static void load_ask(struct driver_sim *sim, struct load *load, int64_t now_ns, 
 		load->next_ns = INT64_MAX;
 	else
 		load->next_ns = now_ns; /* depends on the rate: apply() finds it */
+}
+
+/* A load alone is asked in any case when its host is updated. */
+static int sim_vm_resized(void *driver, uint32_t vm, uint32_t was, struct err *err)
+{
+	struct driver_sim *sim = driver;
+	uint32_t is = dc_class_of(sim->dc, vm)->vcpus;
+
+	for (struct load *load = first_load(sim, vm); load && was != is; load = next_load(load)) {
+		if (load->ops->resized && load->ops->resized(load->state, was, is) < 0)
+			return err_nomem(err);
+		if (load->part)
+			load_ask(sim, load, sim->dc->host.last_ns[sim->dc->vm.host[vm]], 0);
+	}
+	return 0;
 }
 
 static void load_update(struct driver_sim *sim, struct load *load, int64_t now_ns, double dt_s)
@@ -487,6 +503,7 @@ const struct driver_ops driver_sim_ops = {
 	.prefetch = sim_prefetch,
 	.vm_start = sim_vm_start,
 	.vm_stop = sim_vm_stop,
+	.vm_resized = sim_vm_resized,
 	.vm_done = sim_vm_done,
 	.vm_stats = sim_vm_stats,
 	.reset_stats = sim_reset_stats,

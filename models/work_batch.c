@@ -1,7 +1,7 @@
 /*
  * A batch job: a fixed amount of work per task, in core-time at the VM's nominal speed. Tasks run
- * in parallel, each on at most one core, and share what the VM gets equally; the job is done with
- * its last task.
+ * in parallel, each on at most one core (of the host, where that is the slower one), and share what
+ * the VM gets equally; the job is done with its last task.
  *
  * All unfinished tasks have received the same service V, so a task of work w ends when V = w: the
  * tasks are sorted once and V is all there is to advance. Completion times are exact to the
@@ -19,7 +19,7 @@ struct batch {
 	int64_t tasks;
 	double *size;        /* core-seconds of each task, ascending */
 	size_t ntasks, done; /* tasks in all, and finished ones */
-	double speed, limit; /* MHz of a core, of the whole job */
+	double speed, core, limit; /* MHz: nominal, a task at most, the whole job at most */
 	double v;            /* core-seconds every unfinished task has received */
 	double ideal_s;      /* alone at full demand */
 	int64_t start_ns;
@@ -46,13 +46,13 @@ static const struct opt opts[] = {
 /* What the unfinished tasks want, MHz. */
 static double batch_want(const struct batch *s)
 {
-	return fmin((double)(s->ntasks - s->done) * s->speed, s->limit);
+	return fmin((double)(s->ntasks - s->done) * s->core, s->limit);
 }
 
-/* Cores that each unfinished task gets from @cpu_mhz. */
+/* Nominal cores that each unfinished task gets from @cpu_mhz. */
 static double batch_rate(const struct batch *s, double cpu_mhz)
 {
-	return fmin(1, cpu_mhz / (s->speed * (double)(s->ntasks - s->done)));
+	return fmin(s->core, cpu_mhz / (double)(s->ntasks - s->done)) / s->speed;
 }
 
 static double ideal(struct batch *s)
@@ -67,10 +67,24 @@ static double ideal(struct batch *s)
 	return elapsed;
 }
 
+/* A task is one thread: a core of the host is the most it can use. */
+static void batch_moved(void *state, double core)
+{
+	struct batch *s = state;
+	s->core = fmin(s->speed, core);
+}
+
+static int batch_resized(void *state, uint32_t was, uint32_t is)
+{
+	struct batch *s = state;
+	s->limit = workload_mhz_resized(s->limit, s->common.cpu.unit, was, is);
+	return 0;
+}
+
 static int batch_init(void *state, const struct workload_ctx *ctx, struct err *err)
 {
 	struct batch *s = state;
-	s->speed = ctx->speed;
+	s->speed = s->core = ctx->speed;
 	s->limit = workload_mhz(s->common.cpu, ctx->vcpus, ctx->speed);
 	if (s->work.law == DIST_NONE || s->tasks < 1 || !(s->limit > 0))
 		return err_input(err, "%s: batch: needs work:, at least 1 task and cpu: above 0",
@@ -85,6 +99,7 @@ static int batch_init(void *state, const struct workload_ctx *ctx, struct err *e
 		s->size[i] = fmax(dist_sample(&s->work, rng), 0);
 	stat_sort(s->size, s->ntasks);
 	s->ideal_s = ideal(s);
+	batch_moved(s, ctx->core);
 	s->start_ns = ctx->now_ns;
 	s->stats.arrived = 1;
 	s->stats.started_s = (double)ctx->now_ns * 1e-9;
@@ -172,6 +187,8 @@ const struct workload_ops workload_batch = {
 	.demand = batch_demand,
 	.next = batch_next,
 	.init = batch_init,
+	.resized = batch_resized,
+	.moved = batch_moved,
 	.stats = batch_stats,
 	.reset_stats = batch_reset_stats,
 	.handles_unmet = true,

@@ -13,8 +13,7 @@ static int constant_init(void *state, const struct workload_ctx *ctx, struct err
 {
 	struct constant *s = state;
 	(void)err;
-	s->common.cpu.value = workload_mhz(s->common.cpu, ctx->vcpus, ctx->speed);
-	s->common.cpu.unit = CPU_MHZ;
+	workload_resolve(&s->common, ctx);
 	return 0;
 }
 
@@ -50,4 +49,5 @@ const struct workload_ops workload_constant = {
 	.demand = constant_demand,
 	.next = constant_next,
 	.init = constant_init,
+	.resized = workload_resized,
 };

@@ -75,8 +75,7 @@ static int onoff_init(void *state, const struct workload_ctx *ctx, struct err *e
 	s->rng = name ? rng_stream(ctx->arena, ctx->seed, name) : NULL;
 	if (!s->rng)
 		return err_nomem(err);
-	s->common.cpu.value = workload_mhz(s->common.cpu, ctx->vcpus, ctx->speed);
-	s->common.cpu.unit = CPU_MHZ;
+	workload_resolve(&s->common, ctx);
 	s->next_ns = ctx->now_ns;
 	s->is_on = starts_on(s, on, off);
 	turn(s);
@@ -120,4 +119,5 @@ const struct workload_ops workload_onoff = {
 	.demand = onoff_demand,
 	.next = onoff_next,
 	.init = onoff_init,
+	.resized = workload_resized,
 };

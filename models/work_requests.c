@@ -2,7 +2,7 @@
  * A station that serves requests: its own stream of arrivals, requests handed on by other stations,
  * or both.
  *
- * All requests in service progress at one rate, r = min(1 core, what the VM gets / their number),
+ * All requests in service progress at one rate, r = min(a core, what the VM gets / their number),
  * so a request of s core-seconds that begins at V = integral of r dt = v ends at V = v + s: a heap
  * on that number holds them (ties: first come first). fcfs: at most one request per vCPU is in
  * service, the others wait in arrival order; ps: all are in service. Everything between two calls
@@ -37,7 +37,7 @@ struct requests {
 	const char *next_group;
 
 	struct rng *arrival_rng, *service_rng;
-	double speed, limit; /* MHz of a core, of the station */
+	double speed, core, limit; /* MHz: nominal, a request at most, the station at most */
 	size_t servers;      /* requests served at once; SIZE_MAX with ps */
 	uint32_t index;
 	void (*forward)(void *ctx, const char *target, uint32_t index, int64_t birth_ns);
@@ -146,12 +146,12 @@ static int queue_push(struct requests *s, struct request r)
 
 static double station_want(const struct requests *s)
 {
-	return fmin((double)s->busy * s->speed, s->limit);
+	return fmin((double)s->busy * s->core, s->limit);
 }
 
 static double station_rate(const struct requests *s, double cpu_mhz)
 {
-	return s->busy ? fmin(1, cpu_mhz / (s->speed * (double)s->busy)) : 0;
+	return s->busy ? fmin(s->core, cpu_mhz / (double)s->busy) / s->speed : 0;
 }
 
 static int64_t next_completion(const struct requests *s, double cpu_mhz)
@@ -171,6 +171,13 @@ static void begin(struct requests *s, struct request r)
 		stat_hist_add(s->stats.wait, wait);
 	r.finish = s->v + r.service;
 	heap_push(s, r);
+}
+
+static void begin_next(struct requests *s)
+{
+	begin(s, s->queue[s->head]);
+	s->head = (s->head + 1) & (s->queue_cap - 1);
+	s->waiting--;
 }
 
 static int arrive(struct requests *s, int64_t birth_ns)
@@ -213,11 +220,8 @@ static void complete(struct requests *s)
 	while (s->busy && s->heap[0].finish - s->v <= work_epsilon(s->v)) {
 		struct request r = heap_pop(s);
 		leave(s, &r);
-		if (s->waiting) {
-			begin(s, s->queue[s->head]);
-			s->head = (s->head + 1) & (s->queue_cap - 1);
-			s->waiting--;
-		}
+		if (s->waiting && s->busy < s->servers)
+			begin_next(s);
 	}
 	if (!s->busy)
 		s->v = 0; /* nobody measures against it: keep it small and so precise */
@@ -294,6 +298,28 @@ static int make_streams(struct requests *s, const struct workload_ctx *ctx, stru
 	return s->arrival_rng && s->service_rng && has_tables ? 0 : err_nomem(err);
 }
 
+static void requests_moved(void *state, double core)
+{
+	struct requests *s = state;
+	s->core = fmin(s->speed, core);
+}
+
+/* With fewer vCPUs those in service share them until enough have left; with more, others begin. */
+static int requests_resized(void *state, uint32_t was, uint32_t is)
+{
+	struct requests *s = state;
+	s->limit = workload_mhz_resized(s->limit, s->common.cpu.unit, was, is);
+	if (s->discipline == PS)
+		return 0;
+	s->servers = is;
+	while (s->waiting && s->busy < s->servers) {
+		if (mem_grow(&s->heap, &s->heap_cap, s->busy + 1, sizeof *s->heap))
+			return -ENOMEM;
+		begin_next(s);
+	}
+	return 0;
+}
+
 static int requests_init(void *state, const struct workload_ctx *ctx, struct err *err)
 {
 	struct requests *s = state;
@@ -303,6 +329,7 @@ static int requests_init(void *state, const struct workload_ctx *ctx, struct err
 	if (rc)
 		return rc;
 	s->speed = ctx->speed;
+	requests_moved(s, ctx->core);
 	s->limit = workload_mhz(s->common.cpu, ctx->vcpus, ctx->speed);
 	s->servers = s->discipline == FCFS ? ctx->vcpus : SIZE_MAX;
 	s->index = ctx->index;
@@ -389,6 +416,8 @@ const struct workload_ops workload_requests = {
 	.demand = requests_demand,
 	.next = requests_next,
 	.init = requests_init,
+	.resized = requests_resized,
+	.moved = requests_moved,
 	.fini = requests_fini,
 	.inject = requests_inject,
 	.stats = requests_stats,

@@ -71,8 +71,7 @@ static int sine_init(void *state, const struct workload_ctx *ctx, struct err *er
 	struct sine *s = state;
 	if (s->period_ns <= 0 || s->every_ns <= 0)
 		return err_input(err, "%s: sine: period: and every: must be above 0", ctx->name);
-	s->common.cpu.value = workload_mhz(s->common.cpu, ctx->vcpus, ctx->speed);
-	s->common.cpu.unit = CPU_MHZ;
+	workload_resolve(&s->common, ctx);
 	step(s, ctx->now_ns, true);
 	return 0;
 }
@@ -110,4 +109,5 @@ const struct workload_ops workload_sine = {
 	.demand = sine_demand,
 	.next = sine_next,
 	.init = sine_init,
+	.resized = workload_resized,
 };

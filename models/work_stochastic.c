@@ -50,8 +50,7 @@ static int stochastic_init(void *state, const struct workload_ctx *ctx, struct e
 	s->rng = name ? rng_stream(ctx->arena, ctx->seed, name) : NULL;
 	if (!s->rng)
 		return err_nomem(err);
-	s->common.cpu.value = workload_mhz(s->common.cpu, ctx->vcpus, ctx->speed);
-	s->common.cpu.unit = CPU_MHZ;
+	workload_resolve(&s->common, ctx);
 	s->next_ns = ctx->now_ns;
 	draw(s);
 	return 0;
@@ -90,4 +89,5 @@ const struct workload_ops workload_stochastic = {
 	.demand = stochastic_demand,
 	.next = stochastic_next,
 	.init = stochastic_init,
+	.resized = workload_resized,
 };

@@ -16,8 +16,7 @@
 #include "models/work_list.h"
 
 struct replay {
-	struct workload_common
-		common; /* after init(), cpu, bandwidth and iops per unit of a cell */
+	struct workload_common common; /* after init(), cpu (MHz), bandwidth and iops per unit of a cell */
 	union {
 		struct {
 			double scale;
@@ -104,7 +103,6 @@ static int replay_init(void *state, const struct workload_ctx *ctx, struct err *
 	bool is_percent = trace->unit == TRACE_PERCENT;
 	double level = s->opt.scale * (is_percent ? 0.01 : full > 0 ? 1 / full : 0);
 	s->common.cpu.value = is_percent ? s->opt.scale * full / 100 : s->opt.scale;
-	s->common.cpu.unit = CPU_MHZ;
 	s->common.bandwidth *= level;
 	s->common.iops *= level;
 	bool repeat = s->opt.repeat;
@@ -168,6 +166,19 @@ static void replay_demand(void *state, int64_t now_ns, double dt_s, double cpu_m
 	out->done = out->nomem = false;
 }
 
+static int replay_resized(void *state, uint32_t was, uint32_t is)
+{
+	struct replay *s = state;
+	double full = workload_mhz_resized(1, s->common.cpu.unit, was, is);
+	if (s->run.trace->unit == TRACE_PERCENT) {
+		s->common.cpu.value *= full;
+	} else { /* the recorded MHz are the same, and so a smaller part of more vCPUs */
+		s->common.bandwidth /= full;
+		s->common.iops /= full;
+	}
+	return 0;
+}
+
 static int64_t replay_next(const void *state, int64_t now_ns, double cpu_mhz)
 {
 	const struct replay *s = state;
@@ -187,5 +198,6 @@ const struct workload_ops workload_trace = {
 	.demand = replay_demand,
 	.next = replay_next,
 	.init = replay_init,
+	.resized = replay_resized,
 	.trace_path = replay_path,
 };

@@ -18,6 +18,24 @@ double workload_mhz(struct cpu_amount amount, uint32_t vcpus, double speed)
 	return amount.value;
 }
 
+double workload_mhz_resized(double mhz, enum cpu_unit unit, uint32_t was, uint32_t is)
+{
+	return unit == CPU_FRACTION ? mhz / was * is : mhz;
+}
+
+void workload_resolve(struct workload_common *common, const struct workload_ctx *ctx)
+{
+	common->cpu.value = workload_mhz(common->cpu, ctx->vcpus, ctx->speed);
+}
+
+int workload_resized(void *state, uint32_t was, uint32_t is)
+{
+	struct cpu_amount *cpu = &((struct workload_common *)state)->cpu;
+
+	cpu->value = workload_mhz_resized(cpu->value, cpu->unit, was, is);
+	return 0;
+}
+
 static const struct workload_ops *const workloads[] = {
 #define WORKLOAD_ENTRY(name) &workload_##name,
 	WORKLOAD_LIST(WORKLOAD_ENTRY)

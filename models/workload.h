@@ -30,6 +30,7 @@ struct workload_ctx {
 	uint32_t index;         /* of the VM in its group, from 0 */
 	uint32_t vcpus;
 	double speed;           /* nominal MHz of one vCPU */
+	double core;            /* MHz of a core of the host: one thread gets no more */
 	double memory;          /* bytes of RAM */
 	int64_t now_ns;         /* when the VM starts */
 	bool trace_from_first;  /* the VM lives as its trace does: replay begins with its first sample */
@@ -85,6 +86,11 @@ struct workload_ops {
 	 * for this moment before and is called again after. 0 or -ENOMEM. */
 	int (*inject)(void *state, int64_t now_ns, int64_t birth_ns);
 
+	/* Not required. The VM has @is vCPUs from now on, had @was; it runs on a host whose cores have
+	 * @core MHz. demand() was called for this moment before and is called again after. 0 or -ENOMEM. */
+	int (*resized)(void *state, uint32_t was, uint32_t is);
+	void (*moved)(void *state, double core);
+
 	/* Not required: its counters, and forgetting them at the end of the warm-up. */
 	const struct workload_stats *(*stats)(const void *state);
 	void (*reset_stats)(void *state, int64_t now_ns);
@@ -96,7 +102,8 @@ struct workload_ops {
 			     * nothing of theirs is ever dropped */
 };
 
-/* The settings that every workload's state begins with. */
+/* The settings that every workload's state begins with. A workload that resolves cpu.value to MHz in
+ * init() leaves the unit as it was: workload_resized() goes by it. */
 struct workload_common {
 	struct cpu_amount cpu;        /* demand at full level */
 	double memory;                /* working set, bytes */
@@ -122,6 +129,13 @@ extern const char *const workload_unmet_names[];
 
 /* Resolves a CPU amount on a VM to MHz. */
 double workload_mhz(struct cpu_amount amount, uint32_t vcpus, double speed);
+
+/* The MHz that stood for an amount when the VM had @was vCPUs, now that it has @is. */
+double workload_mhz_resized(double mhz, enum cpu_unit unit, uint32_t was, uint32_t is);
+
+/* init() and resized() of workloads to which only common.cpu matters: resolved to MHz. */
+void workload_resolve(struct workload_common *common, const struct workload_ctx *ctx);
+int workload_resized(void *state, uint32_t was, uint32_t is);
 
 extern const struct plugin_kind workload_kind;
 

@@ -375,10 +375,13 @@ static int resize(struct run *run, uint32_t vm, const struct action_spec *action
 	}
 	if (dc_add_class(dc, &to, &id) < 0)
 		return err_nomem(run->err);
+	uint32_t was = dc_class_of(dc, vm)->vcpus;
 	dc_set_class(dc, vm, id);
 	run->retry = true;
 	output_event(run->output, run, "resize", vm, host);
-	return 0;
+	if (host == DC_NONE || !run->driver->vm_resized)
+		return 0;
+	return run->driver->vm_resized(run->driver_state, vm, was, run->err);
 }
 
 /* Which states an action applies to, and the state that follows. */

@@ -150,6 +150,97 @@ static void test_resize(void **unused)
 	harness_close(&h);
 }
 
+/* Demand that is a share of the VM's vCPUs follows their number, that in cores does not. */
+static void test_resize_of_demand(void **unused)
+{
+	(void)unused;
+	static const struct {
+		const char *workload;
+		double used; /* core-seconds: on one vCPU for 4 s, then on two for 6 s */
+	} cases[] = {
+		{"kind: constant, cpu: 80%", 0.8 * 4 + 1.6 * 6},
+		{"kind: constant, cpu: 0.8 cores", 0.8 * 10},
+		{"kind: constant, cpu: 800 MHz, unmet: backlog", 0.8 * 10},
+		{"kind: onoff, cpu: 80%, on: 2s, off: 2s, start: on", 0.8 * 2 + 1.6 * 4},
+		{"kind: stochastic, cpu: 80%, level: 0.5, every: 3s", 0.4 * 4 + 0.8 * 6},
+		{"kind: sine, cpu: 80%, period: 2s, every: 2s", 0.4 * 4 + 0.8 * 6},
+		{"kind: trace, path: tests/data/traces/busy.csv, cpu: 80%", 0.4 * 4 + 0.8 * 6},
+		{"kind: batch, work: 3s, tasks: 4", 12},
+		{"kind: batch, work: 30s, tasks: 4, cpu: 50%", 0.5 * 4 + 1 * 6},
+		{"kind: batch, work: 30s, tasks: 1", 10},
+		{"kind: requests, arrivals: 1s, service: 30s", 3 + 2 * 6},
+		{"kind: requests, arrivals: 1s, service: 30s, discipline: ps, cpu: 50%", 1.5 + 6},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct harness h;
+		char *yaml = text_of("%svms:\n  - {name: a, memory: 1GiB, workload: {%s}}\n"
+				     "actions:\n  - {at: 4s, vm: a, do: resize, vcpus: 2}\n",
+				     HEAD("10s") HOST, cases[i].workload);
+		harness_open(&h, yaml);
+		harness_run(&h, 0);
+		assert_near(cpu_used(&h, 2000 * 10) / 1000, cases[i].used, 1e-8);
+		harness_close(&h);
+		free(yaml);
+	}
+}
+
+/* With fewer vCPUs, requests in service share them and no other begins; with more, those begin. */
+static void test_resize_of_a_station(void **unused)
+{
+	(void)unused;
+	struct harness h;
+
+	run_gives(&h,
+		  HEAD("20s") HOST
+		  "vms:\n"
+		  "  - {name: a, vcpus: 2, memory: 1GiB, workload: {kind: requests,\n"
+		  "     arrivals: 1s, service: 4s, capacity: 4}}\n"
+		  "actions:\n"
+		  "  - {at: 3s, vm: a, do: resize, vcpus: 1}\n"
+		  "  - {at: 12s, vm: a, do: resize, vcpus: 2}\n",
+		  "0 create a-0\n0 start a-0 h-0\n3 resize a-0 h-0\n12 resize a-0 h-0\n");
+	/* From 1 s and 2 s on, two; from 3 s half a core each: the first is done at 7, the second at
+	 * 8, the third, alone, at 12, when two begin, which are done at 16 and so are others at 20. */
+	assert_near(vm_cell(&h, "a-0", "completed"), 7, 1e-9);
+	assert_near(vm_cell(&h, "a-0", "work_core_s"), 1 + 2 + 9 + 16, 1e-9);
+	harness_close(&h);
+}
+
+/* A task and a request are one thread each: on a host whose cores are slower than the VM's nominal
+ * speed they use one of them, however many vCPUs there are; on a faster one, the nominal speed. */
+static void test_threads_on_other_cores(void **unused)
+{
+	(void)unused;
+	static const struct {
+		const char *speed;
+		double used; /* MHz */
+	} hosts[] = {{"500MHz", 500}, {"1GHz", 1000}, {"3GHz", 1000}};
+	static const char *const loads[] = {
+		"batch, work: 2h",
+		"requests, arrivals: 1h, service: 2h",
+		"requests, arrivals: 1h, service: 2h, discipline: ps",
+	};
+
+	for (size_t i = 0; i < COUNT(hosts) * COUNT(loads); i++) {
+		struct harness h;
+		double used = hosts[i % COUNT(hosts)].used;
+		char *yaml = text_of("tick: 1min\nduration: 2h\nwarmup: 1h\n"
+				     "hosts:\n  - {name: h, cores: 4, speed: %s, memory: 4GiB}\n"
+				     "vms:\n  - {name: a, memory: 1GiB, vcpus: 4, speed: 1GHz,\n"
+				     "     start: %s, workload: {kind: %s}}\n",
+				     hosts[i % COUNT(hosts)].speed,
+				     i < COUNT(hosts) ? "1h" : "0s", loads[i / COUNT(hosts)]);
+		harness_open(&h, yaml);
+		harness_run(&h, 0);
+		assert_near(vm_cell(&h, "a-0", "cpu_want_mhz"), used, 1e-9);
+		assert_near(vm_cell(&h, "a-0", "cpu_grant_mhz"), used, 1e-9);
+		assert_near(vm_cell(&h, "a-0", "work_core_s"), used / 1000 * 3600, 1e-9);
+		harness_close(&h);
+		free(yaml);
+	}
+}
+
 /* Floors are promises: more than the host has is not promised by a resize either. */
 static void test_resize_of_floors(void **unused)
 {
@@ -498,7 +589,8 @@ static void test_one_repairer(void **unused)
 
 	run_gives(&h,
 		  HEAD("10s") "repairers: 1\nhosts:\n"
-			      "  - {name: h, count: 3, rack: 2, cores: 1, speed: 1GHz, memory: 1GiB,\n"
+			      "  - {name: h, count: 3, rack: 2, cores: 1, speed: 1GHz, memory: "
+			      "1GiB,\n"
 			      "     rack_time_to_failure: 4s, rack_time_to_repair: 2s}\n"
 			      "vms:\n  - {name: a, memory: 2GiB, " BUSY "}\n",
 		  "0 create a-0\n0 full a-0\n0 reject a-0\n4 fail h-0\n4 fail h-1\n4 fail h-2\n"
@@ -559,10 +651,10 @@ static void test_groups_are_counted(void **unused)
 		const char *group, *column;
 		double value;
 	} want[] = {
-		{"a", "created", 3},        {"a", "placed", 3},     {"a", "waited", 1},
-		{"a", "wait_max_s", 5},     {"a", "waiting", 0},    {"a", "wait_mean_s", 5. / 3},
-		{"big", "rejected", 1},     {"big", "placed", 0},   {"w", "placed", 1},
-		{"w", "waited", 1},         {"w", "waiting", 1},    {"w", "wait_max_s", 4},
+		{"a", "created", 3},    {"a", "placed", 3},   {"a", "waited", 1},
+		{"a", "wait_max_s", 5}, {"a", "waiting", 0},  {"a", "wait_mean_s", 5. / 3},
+		{"big", "rejected", 1}, {"big", "placed", 0}, {"w", "placed", 1},
+		{"w", "waited", 1},     {"w", "waiting", 1},  {"w", "wait_max_s", 4},
 	};
 	for (size_t i = 0; i < COUNT(want); i++)
 		assert_near(cell(&h, OUTPUT_GROUPS, "group", want[i].group, want[i].column),
@@ -576,16 +668,17 @@ static void test_lives_of_a_table(void **unused)
 	(void)unused;
 	struct harness h;
 
-	run_gives(&h,
-		  "tick: 300s\nduration: 3000s\noutput: {events: true}\n"
-		  "hosts: {name: h, cores: 8, speed: 1GHz, memory: 16GiB}\n"
-		  "vms: {name: v, memory: 1GiB, size_from_trace: true, life_from_trace: true,\n"
-		  "  workload: {kind: trace, path: tests/data/traces/azure.csv}}\n"
-		  "overcommit: {cpu: 1}\n",
-		  "0 create v-0\n0 start v-0 h-0\n300 create v-1\n300 start v-1 h-0\n"
-		  "600 create v-2\n600 full v-2\n600 reject v-2\n"
-		  "600 create v-3\n600 start v-3 h-0\n900 destroy v-3 h-0\n"
-		  "900 create v-4\n900 start v-4 h-0\n1500 destroy v-1 h-0\n2100 destroy v-4 h-0\n");
+	run_gives(
+		&h,
+		"tick: 300s\nduration: 3000s\noutput: {events: true}\n"
+		"hosts: {name: h, cores: 8, speed: 1GHz, memory: 16GiB}\n"
+		"vms: {name: v, memory: 1GiB, size_from_trace: true, life_from_trace: true,\n"
+		"  workload: {kind: trace, path: tests/data/traces/azure.csv}}\n"
+		"overcommit: {cpu: 1}\n",
+		"0 create v-0\n0 start v-0 h-0\n300 create v-1\n300 start v-1 h-0\n"
+		"600 create v-2\n600 full v-2\n600 reject v-2\n"
+		"600 create v-3\n600 start v-3 h-0\n900 destroy v-3 h-0\n"
+		"900 create v-4\n900 start v-4 h-0\n1500 destroy v-1 h-0\n2100 destroy v-4 h-0\n");
 	assert_near(vm_cell(&h, "v-0", "cpu_grant_mhz"), 35, 1e-6);
 	assert_near(vm_cell(&h, "v-1", "cpu_grant_mhz"), 800, 1e-6);
 	assert_near(vm_cell(&h, "v-4", "cpu_grant_mhz"), 2000, 1e-6);
@@ -600,6 +693,9 @@ int main(void)
 		cmocka_unit_test(test_actions),
 		cmocka_unit_test(test_actions_on_a_group),
 		cmocka_unit_test(test_resize),
+		cmocka_unit_test(test_resize_of_demand),
+		cmocka_unit_test(test_resize_of_a_station),
+		cmocka_unit_test(test_threads_on_other_cores),
 		cmocka_unit_test(test_resize_of_floors),
 		cmocka_unit_test(test_full_hosts_reject),
 		cmocka_unit_test(test_full_hosts_queue),

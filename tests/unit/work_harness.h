@@ -58,6 +58,7 @@ static inline int bench_try(struct bench *b, const char *kind, const char *const
 	b->ctx.arena = &b->arena;
 	b->ctx.vcpus = b->ctx.vcpus ? b->ctx.vcpus : 2;
 	b->ctx.speed = 1000;
+	b->ctx.core = b->ctx.core > 0 ? b->ctx.core : 1000;
 	b->ctx.name = b->ctx.name ? b->ctx.name : "vm/0";
 	b->now_ns = b->ctx.now_ns;
 	return b->ops->init ? b->ops->init(b->state, &b->ctx, &b->err) : 0;
