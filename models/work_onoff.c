@@ -24,13 +24,15 @@ struct onoff {
 
 static const struct opt opts[] = {
 	WORKLOAD_COMMON_OPTS(struct onoff, "100%"),
-	{.name = "on",
+	{.name = "on_time",
+	 .was = "on",
 	 .type = OPT_DIST,
 	 .of = OPT_TIME,
 	 .offset = offsetof(struct onoff, on),
 	 .required = true,
 	 .help = "how long it stays on; negative draws count as 0"},
-	{.name = "off",
+	{.name = "off_time",
+	 .was = "off",
 	 .type = OPT_DIST,
 	 .of = OPT_TIME,
 	 .offset = offsetof(struct onoff, off),
@@ -64,11 +66,11 @@ static int onoff_init(void *state, const struct workload_ctx *ctx, struct err *e
 {
 	struct onoff *s = state;
 	if (s->on.law == DIST_NONE || s->off.law == DIST_NONE)
-		return err_input(err, "%s: onoff: needs both on: and off:", ctx->name);
+		return err_input(err, "%s: onoff: needs both on_time: and off_time:", ctx->name);
 	double on = dist_mean(&s->on), off = dist_mean(&s->off);
 	if (on < 0 || off < 0 || !(on + off > 0))
 		return err_input(err,
-				 "%s: onoff: on: and off: have means of %g s and %g s (neither may "
+				 "%s: onoff: on_time: and off_time: have means of %g s and %g s (neither may "
 				 "be negative, nor both 0)",
 				 ctx->name, on, off);
 	const char *name = arena_printf(ctx->arena, "%s/onoff", ctx->name);

@@ -75,12 +75,16 @@ static const char *plugin_list(const struct plugin_kind *kind, char *buf, size_t
 
 static void unknown_key(struct loader *ld, const struct pair *pair, const struct opt *opts)
 {
+	const struct opt *renamed = opt_renamed(opts, pair->key);
 	const char *near = opt_nearest(opts, pair->key);
 	char known[300];
 
 	if (strchr(pair->key, ')'))
 		place_error(ld, pair->at, pair->key,
 			    "unknown key (quote a value with a comma inside of { } or [ ])");
+	else if (renamed)
+		place_error(ld, pair->at, pair->key, "unknown key (it is called %s now)",
+			    renamed->name);
 	else if (near)
 		place_error(ld, pair->at, pair->key, "unknown key (did you mean %s?)", near);
 	else if (opts[0].name)
@@ -307,7 +311,8 @@ static int decode_map(struct loader *ld, const struct node *map, const struct op
 		      const char *skip)
 {
 	for (const struct opt *opt = opts; opt->name; opt++) {
-		if (opt->required && !node_find(map, opt->name))
+		if (opt->required && !node_find(map, opt->name) &&
+		    !(opt->was && node_find(map, opt->was)))
 			place_error(ld, map->at, opt->name, "is missing (%s: %s)", opt->help,
 				    right_form(opt));
 	}

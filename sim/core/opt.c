@@ -134,6 +134,14 @@ const struct opt *opt_find(const struct opt *opts, const char *name)
 	return NULL;
 }
 
+const struct opt *opt_renamed(const struct opt *opts, const char *name)
+{
+	for (; opts && opts->name; opts++)
+		if (opts->was && !strcmp(opts->was, name))
+			return opts;
+	return NULL;
+}
+
 const char *opt_nearest(const struct opt *opts, const char *name)
 {
 	struct nearest near = nearest_start(name);

@@ -71,6 +71,7 @@ struct opt {
 	const struct opt_table *sub;     /* OPT_MAP, OPT_MAPS */
 	const struct plugin_kind *kind;  /* OPT_PLUGIN, OPT_PLUGINS */
 	const char *help;                /* one sentence, without a full stop */
+	const char *was;                 /* name in earlier versions, now an error that tells the new one */
 };
 
 /* A mapping of YAML, or the options of a plug-in. */

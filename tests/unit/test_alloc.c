@@ -28,7 +28,7 @@
 	"  - {at: 20s, vm: web-2, do: destroy}\n"                                          \
 	"vms:\n"                                                                           \
 	"  - {name: web, count: 10, vcpus: 2, memory: 1GiB, cpu: {cap: 90%},\n"            \
-	"     workload: {kind: onoff, cpu: 100%, on: exp(7s), off: exp(5s),\n"             \
+	"     workload: {kind: onoff, cpu: 100%, on_time: exp(7s), off_time: exp(5s),\n"             \
 	"                memory: 1GiB, bandwidth: 90MB/s}}\n"                              \
 	"  - {name: db, vcpus: 4, memory: 3GiB, cpu: {weight: 3, floor: 20%},\n"           \
 	"     workload: [{kind: sine, cpu: 90%, low: 10%, period: 40s, every: 2s},\n"      \

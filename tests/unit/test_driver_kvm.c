@@ -252,7 +252,7 @@ static void test_backlog_is_of_measured_work(void **state)
 	(void)state;
 	begin(&h, "tick: 1s\nduration: 10s\n" HOST
 		  "vms: [{name: a, vcpus: 1, memory: 64MiB, workload: {kind: onoff, cpu: 60%, "
-		  "unmet: backlog, on: 100s, off: 1s, start: on}}]\n");
+		  "unmet: backlog, on_time: 100s, off_time: 1s, start: on}}]\n");
 	world.slow = 0.5;
 	assert_int_equal(replay(&h, 1), 0);
 	assert_true(vm_cell(&h, "a-0", "backlog_mhz_s") > 500);

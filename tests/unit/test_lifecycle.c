@@ -161,7 +161,7 @@ static void test_resize_of_demand(void **unused)
 		{"kind: constant, cpu: 80%", 0.8 * 4 + 1.6 * 6},
 		{"kind: constant, cpu: 0.8 cores", 0.8 * 10},
 		{"kind: constant, cpu: 800 MHz, unmet: backlog", 0.8 * 10},
-		{"kind: onoff, cpu: 80%, on: 2s, off: 2s, start: on", 0.8 * 2 + 1.6 * 4},
+		{"kind: onoff, cpu: 80%, on_time: 2s, off_time: 2s, start: on", 0.8 * 2 + 1.6 * 4},
 		{"kind: stochastic, cpu: 80%, level: 0.5, every: 3s", 0.4 * 4 + 0.8 * 6},
 		{"kind: sine, cpu: 80%, period: 2s, every: 2s", 0.4 * 4 + 0.8 * 6},
 		{"kind: trace, path: tests/data/traces/busy.csv, cpu: 80%", 0.4 * 4 + 0.8 * 6},

@@ -20,7 +20,7 @@
 
 #define WEB                                                                    \
 	"  - {name: web, count: 2, vcpus: 2, memory: 1GiB, cpu: {cap: 90%},\n" \
-	"     workload: {kind: onoff, cpu: 100%, on: exp(7s), off: exp(5s), bandwidth: 90MB/s}}\n"
+	"     workload: {kind: onoff, cpu: 100%, on_time: exp(7s), off_time: exp(5s), bandwidth: 90MB/s}}\n"
 #define DB                                                                                        \
 	"  - {name: db, vcpus: 4, memory: 4GiB, cpu: {weight: 3, floor: 20%}, io: {weight: 2},\n" \
 	"     workload: {kind: sine, cpu: 90%, low: 10%, period: 40s, every: 2s,\n"               \
@@ -165,7 +165,7 @@ static void test_j3_scale_of_weights(void **unused)
 	static const char text[] = HEAD
 		"vms:\n"
 		"  - {name: a, count: 3, vcpus: 2, memory: 1MiB, cpu: {weight: %g},\n"
-		"     workload: {kind: onoff, cpu: 100%%, on: exp(7s), off: exp(3s)}}\n"
+		"     workload: {kind: onoff, cpu: 100%%, on_time: exp(7s), off_time: exp(3s)}}\n"
 		"  - {name: b, count: 3, vcpus: 2, memory: 1MiB, cpu: {weight: %g, cap: 80%%},\n"
 		"     workload: {kind: stochastic, cpu: 100%%, level: \"uniform(50%%, 100%%)\",\n"
 		"                every: 2s, unmet: backlog}}\n";
@@ -201,7 +201,7 @@ static void test_j5_equals_and_doubles(void **unused)
 		"tick: 1s\nduration: 100s\nhosts:\n"
 		"  - {name: h, cores: 4, speed: 1GHz, memory: 16GiB}\nvms:\n"
 		"  - {name: other, vcpus: 4, memory: 1MiB,\n"
-		"     workload: {kind: onoff, cpu: 100%%, on: 3s, off: 2s}}\n"
+		"     workload: {kind: onoff, cpu: 100%%, on_time: 3s, off_time: 2s}}\n"
 		"  - {name: x, count: %d, vcpus: 4, memory: 1MiB, cpu: {weight: %d},\n"
 		"     workload: {kind: constant, cpu: 100%%}}\n";
 	char *pair = text_of(text, 2, 3), *one = text_of(text, 1, 6);
@@ -277,7 +277,7 @@ static void test_j7_time_and_energy(void **unused)
 			 "vms:\n"
 			 "  - {name: v, memory: 2GiB, vcpus: 2, arrivals: exp(60s),\n"
 			 "     lifetime: exp(500s),\n"
-			 "     workload: {kind: onoff, cpu: 100%, on: exp(5s), off: exp(9s)}}\n"
+			 "     workload: {kind: onoff, cpu: 100%, on_time: exp(5s), off_time: exp(9s)}}\n"
 			 "output: {vm_timeline: 0}\nwhen_full: queue\n");
 	harness_run(&h, 0);
 	const struct csv_table *t = harness_table(&h, OUTPUT_HOSTS);
@@ -318,7 +318,7 @@ static void test_j8_work_in_is_work_out(void **unused)
 			"tick: 1s\nduration: 204s\nhosts:\n"
 			"  - {name: h, cores: 2, speed: 1GHz, memory: 1GiB}\nvms:\n"
 			"  - {name: v, vcpus: 2, memory: 1MiB, cpu: {cap: 35%%},\n"
-			"     workload: {kind: onoff, cpu: 100%%, on: 10s, off: 15s, start: on,\n"
+			"     workload: {kind: onoff, cpu: 100%%, on_time: 10s, off_time: 15s, start: on,\n"
 			"                unmet: %s}}\n"
 			"output: {vm_timeline: 0}\n",
 			unmet[i]);
@@ -407,7 +407,7 @@ static void test_j12_degenerate_policies(void **unused)
 		"tick: 1s\nduration: 300s\nhosts:\n"
 		"  - {name: h, count: 6, cores: 2, speed: 1GHz, memory: 8GiB}\nvms:\n" QUEUE
 		"  - {name: web, vcpus: 2, memory: 1GiB, cpu: {cap: 90%},\n"
-		"     workload: {kind: onoff, cpu: 100%, on: exp(7s), off: exp(5s)}}\n"
+		"     workload: {kind: onoff, cpu: 100%, on_time: exp(7s), off_time: exp(5s)}}\n"
 		"  - {name: job, count: 2, vcpus: 2, memory: 1GiB, cpu: {weight: 4},\n"
 		"     workload: {kind: batch, work: exp(60s), tasks: 3}}\n"
 		"overcommit: {cpu: 1}\n";
@@ -501,7 +501,7 @@ static void test_j17_cap_beyond_reach(void **unused)
 	static const char head[] =
 		HEAD "vms:\n" DB QUEUE JOB "  - {name: x, vcpus: 2, memory: 1GiB,\n";
 	static const char tail[] =
-		"     workload: {kind: onoff, cpu: 50%, on: exp(5s), off: exp(5s)}}\n";
+		"     workload: {kind: onoff, cpu: 50%, on_time: exp(5s), off_time: exp(5s)}}\n";
 	char *at = text_of("%s     cpu: {cap: 50%%},\n%s", head, tail);
 	char *above = text_of("%s     cpu: {cap: 70%%},\n%s", head, tail);
 	char *none = text_of("%s%s", head, tail);

@@ -473,7 +473,7 @@ static void overcommit(int n, int cores, const char *on, const char *off, double
 	char *yaml = text_of("tick: %.0fs\nduration: %.0fs\nwarmup: %.0fs\nreplications: %d\n"
 			     "hosts:\n  - {name: h, cores: %d, speed: 1GHz, memory: 1GiB}\nvms:\n"
 			     "  - {name: v, count: %d, memory: 1MiB,\n"
-			     "     workload: {kind: onoff, cpu: 100%%, on: %s, off: %s}}\n"
+			     "     workload: {kind: onoff, cpu: 100%%, on_time: %s, off_time: %s}}\n"
 			     "output: {vm_timeline: 0}\n",
 			     duration / LESS, duration / LESS, 20. / LESS, RUNS, cores, n, on, off);
 

@@ -125,6 +125,19 @@ static void table_is_in_schema(const struct opt_table *table)
 	}
 }
 
+/* A reader of YAML 1.1 takes these keys for something else. */
+static void no_key_is_a_boolean(void)
+{
+	static const char *const words[] = {"on", "off", "yes", "no", "y", "n", "true", "false", "null"};
+	char key[100];
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		snprintf(key, sizeof(key), "\"%s\": {", words[i]);
+		if (strstr(schema, key))
+			fail_msg("there is a key %s", words[i]);
+	}
+}
+
 static void test_schema(void **state)
 {
 	static const struct plugin_kind *const kinds[] = {&policy_kind, &placer_kind,
@@ -136,6 +149,7 @@ static void test_schema(void **state)
 	schema = print_schema();
 	assert_string_equal(blanks(skip_value(schema)), "");
 	each_table(&scenario_table, table_is_in_schema);
+	no_key_is_a_boolean();
 	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
 		for (size_t i = 0; (plugin = kinds[k]->at(i)) != NULL; i++) {
 			snprintf(text, sizeof(text), "\"kind\": {\"const\": \"%s\"}", plugin->name);

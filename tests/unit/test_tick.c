@@ -15,7 +15,7 @@ static const char *const scenarios[] = {
 	"  - {name: c, count: 150, vcpus: 2, memory: 1GiB, cpu: {weight: 3},\n"
 	"     workload: {kind: constant, cpu: 90%, bandwidth: 70MB/s, iops: 100/s}}\n"
 	"  - {name: o, count: 200, vcpus: 2, memory: 1GiB,\n"
-	"     workload: {kind: onoff, cpu: 100%, bandwidth: 60MB/s, on: exp(20min), off: exp(40min)}}\n"
+	"     workload: {kind: onoff, cpu: 100%, bandwidth: 60MB/s, on_time: exp(20min), off_time: exp(40min)}}\n"
 	"actions:\n  - {at: 1000s, do: pause, vm: c}\n  - {at: 1234s, do: resume, vm: c}\n"
 	"  - {at: 30min, do: resize, vm: o, cpu: {weight: 2}}\n"
 	"overcommit: {cpu: 3}\n",
@@ -23,7 +23,7 @@ static const char *const scenarios[] = {
 	"tick: 50s\nduration: 1h\nreallocate: tick\n" HOSTS
 	"vms:\n"
 	"  - {name: o, count: 500, vcpus: 2, memory: 1GiB,\n"
-	"     workload: {kind: onoff, cpu: 100%, bandwidth: 60MB/s, on: exp(8min), off: exp(9min)}}\n"
+	"     workload: {kind: onoff, cpu: 100%, bandwidth: 60MB/s, on_time: exp(8min), off_time: exp(9min)}}\n"
 	"overcommit: {cpu: 3}\n",
 	/* Whole chunks fall asleep, and wake at a tick. */
 	"tick: 1min\nduration: 1h\n" HOSTS

@@ -198,6 +198,8 @@ static void test_values(void **state)
 		 "t.yaml:5:34: rul: unknown key (did you mean rule?)"},
 		{GOOD "policies: {cpu: {kind: equal, zz: m2}}\n",
 		 "t.yaml:5:31: zz: unknown key (there are none here)"},
+		{HEAD HOSTS "vms: {name: a, memory: 1GiB, workload: {kind: onoff, on: 1s, off_time: 1s}}\n",
+		 "t.yaml:4:54: on: unknown key (it is called on_time now)"},
 		{HEAD HOSTS "vms: {name: a, workload: constant}\n",
 		 "t.yaml:4:6: memory: is missing (RAM: bytes with unit, for example 4GiB)"},
 		{HEAD HOSTS "vms: {name: a, memory: 1GiB, workload: constant, lifetime: "
