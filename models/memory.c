@@ -7,8 +7,8 @@ static const struct opt opts[] = {
 	{.name = "reuse",
 	 .type = OPT_TIME,
 	 .offset = offsetof(struct memory_params, reuse_ns),
-	 .def = "10s",
-	 .min = 1e3,
+	 .def = "60s",
+	 .min = 1,
 	 .max = 4e18,
 	 .help = "how long a VM at full speed takes to touch all of its working set once"},
 	{.name = "dirty",
@@ -27,7 +27,7 @@ static const struct opt opts[] = {
 	{.name = NULL}};
 
 const struct opt_table memory_opts = {
-	.name = "memory pressure",
+	.name = "memory_model",
 	.size = sizeof(struct memory_params),
 	.opts = opts,
 };

@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #include "models/cloudsim.h"
+#include "models/memory.h"
 #include "sim/core/dist.h"
 #include "sim/core/err.h"
 #include "sim/core/mem.h"
@@ -144,12 +145,6 @@ enum when_full { FULL_REJECT, FULL_QUEUE };
 enum on_failure { FAILURE_RESTART, FAILURE_LOSE };
 enum oom_action { OOM_DESTROY, OOM_RESTART };
 
-struct memory_model_spec {
-	int64_t reuse_ns; /* time in which a VM at full speed touches its working set once */
-	double dirty;     /* share of reclaimed pages that must be written out */
-	double page;      /* bytes moved per swap operation */
-};
-
 struct output_spec {
 	bool events;         /* events.csv */
 	bool distributions;  /* distributions.csv */
@@ -180,7 +175,7 @@ struct scenario {
 	struct opt_list compare; /* struct policy_set: what is absent there is as in `policies` */
 	struct consolidation_spec consolidation;
 	struct overcommit_spec overcommit;
-	struct memory_model_spec memory_model;
+	struct memory_params memory_model;
 	struct output_spec output;
 };
 

@@ -2,6 +2,7 @@
  * manual. */
 #include <math.h>
 
+#include "models/memory.h"
 #include "models/power.h"
 #include "models/workload.h"
 #include "policies/registry.h"
@@ -501,32 +502,6 @@ static const struct opt consolidation_opts[] = {
 static const struct opt_table consolidation_table = {
 	"consolidation", sizeof(struct consolidation_spec), consolidation_opts};
 
-static const struct opt memory_model_opts[] = {
-	{.name = "reuse",
-	 .type = OPT_TIME,
-	 .offset = offsetof(struct memory_model_spec, reuse_ns),
-	 .def = "60s",
-	 .min = 1,
-	 .max = CENTURY,
-	 .help = "time in which a VM at full speed touches its working set once"},
-	{.name = "dirty",
-	 .type = OPT_RATIO,
-	 .offset = offsetof(struct memory_model_spec, dirty),
-	 .def = "30%",
-	 .max = 1,
-	 .help = "share of reclaimed pages that must be written out"},
-	{.name = "page",
-	 .type = OPT_BYTES,
-	 .offset = offsetof(struct memory_model_spec, page),
-	 .def = "4KiB",
-	 .min = 1,
-	 .max = LARGE,
-	 .help = "bytes moved per swap operation"},
-	{.name = NULL},
-};
-static const struct opt_table memory_model_table = {
-	"memory_model", sizeof(struct memory_model_spec), memory_model_opts};
-
 static const struct opt output_opts[] = {
 	{.name = "events",
 	 .type = OPT_BOOL,
@@ -719,7 +694,7 @@ static const struct opt scenario_opts[] = {
 	{.name = "memory_model",
 	 .type = OPT_MAP,
 	 .offset = offsetof(struct scenario, memory_model),
-	 .sub = &memory_model_table,
+	 .sub = &memory_opts,
 	 .help = "what memory pressure costs"},
 	{.name = "output",
 	 .type = OPT_MAP,

@@ -67,7 +67,7 @@ static void test_defaults(void **unused)
 	struct arena arena = {0};
 	struct memory_params p = {0};
 	assert_int_equal(opt_defaults(memory_opts.opts, &p, &arena), 0);
-	assert_int_equal(p.reuse_ns, 10000000000);
+	assert_int_equal(p.reuse_ns, 60000000000);
 	assert_true(p.page == 4096);
 	assert_true(fabs(p.dirty - 0.3) < 1e-12);
 	arena_fini(&arena);
