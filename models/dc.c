@@ -105,9 +105,12 @@ static int64_t load_key(const struct dc *dc, uint32_t host)
 	const struct host_type *type = dc->host.type[host];
 
 	if (dc->host.count[host] == 0)
-		return type->off_when_empty ? FIT_KEY_NONE : 0;
+		return type->off_when_empty || dc->host.state[host] != HOST_ON ? FIT_KEY_NONE : 0;
 	return fit_key(dc->host.cpu[host] / type->load_full);
 }
+
+static const double no_room[FIT_DIMS] = {-INFINITY, -INFINITY, -INFINITY, -INFINITY,
+					 -INFINITY, -INFINITY, -INFINITY, -INFINITY};
 
 void dc_refresh(struct dc *dc, uint32_t host)
 {
@@ -121,13 +124,28 @@ void dc_refresh(struct dc *dc, uint32_t host)
 	for (int r = 0; r < RES_COUNT; r++)
 		room[DC_DIMS + r] = room_with_slack(type->capacity[r] - dc->host.floors[r][host],
 						    type->capacity[r], FLOOR_SLACK);
-	for (int d = 0; d < FIT_DIMS && dc->host.down[host]; d++)
-		room[d] = -INFINITY;
 	if (dc->order == DC_BY_FULLNESS)
 		key = fullness_key(dc, host);
 	if (dc->order == DC_BY_LOAD)
 		key = load_key(dc, host);
-	fit_set(&dc->host.fit, host, room, key);
+	bool ready = dc_ready(dc, host), asleep = !ready && !dc->host.down[host];
+	fit_set(&dc->host.fit, host, ready ? room : no_room, key);
+	if (dc->host.sleeps)
+		fit_set(&dc->host.asleep, host, asleep ? room : no_room, key);
+}
+
+bool dc_ready(const struct dc *dc, uint32_t host)
+{
+	uint8_t state = dc->host.state[host];
+
+	return !dc->host.down[host] &&
+	       (state == HOST_ON || (state == HOST_OFF && !dc->host.type[host]->takes_time));
+}
+
+void dc_set_state(struct dc *dc, uint32_t host, enum host_state state)
+{
+	dc->host.state[host] = (uint8_t)state;
+	dc_refresh(dc, host);
 }
 
 void dc_set_down(struct dc *dc, uint32_t host, bool down)
@@ -219,7 +237,8 @@ static int index_init(struct dc *dc)
 			if (d < 2 && isfinite(place) && place > config.scale[d])
 				config.scale[d] = place;
 		}
-	if (fit_init(&dc->host.fit, dc->arena, &config) < 0)
+	if (fit_init(&dc->host.fit, dc->arena, &config) < 0 ||
+	    (dc->host.sleeps && fit_init(&dc->host.asleep, dc->arena, &config) < 0))
 		return -ENOMEM;
 	for (uint32_t i = 0; i < dc->host.n; i++)
 		dc_refresh(dc, i);
@@ -236,6 +255,7 @@ static int hosts_init(struct dc *dc)
 		type_invert_capacity(&dc->type[t]);
 		dc->type[t].load_full = isfinite(place) ? place : dc->type[t].capacity[RES_CPU];
 		h->n += dc->type[t].count;
+		h->sleeps |= dc->type[t].takes_time;
 	}
 	h->type = arena_alloc(dc->arena, h->n, sizeof(*h->type));
 	h->index = arena_alloc(dc->arena, h->n, sizeof(*h->index));
@@ -245,13 +265,16 @@ static int hosts_init(struct dc *dc)
 	h->count = arena_alloc(dc->arena, h->n, sizeof(*h->count));
 	h->room = arena_alloc(dc->arena, h->n, sizeof(*h->room));
 	h->down = arena_alloc(dc->arena, h->n, sizeof(*h->down));
+	h->state = arena_alloc(dc->arena, h->n, sizeof(*h->state));
 	h->pressed = arena_alloc(dc->arena, h->n, sizeof(*h->pressed));
 	h->steady = arena_alloc(dc->arena, h->n, sizeof(*h->steady));
 	h->last_ns = arena_alloc(dc->arena, h->n, sizeof(*h->last_ns));
 	if (!h->type || !h->type_id || !h->cpu || !h->index || !h->first || !h->count || !h->room ||
-	    !h->down || !h->pressed || !h->steady || !h->last_ns)
+	    !h->down || !h->state || !h->pressed || !h->steady || !h->last_ns)
 		return -ENOMEM;
 	hosts_order(dc);
+	for (size_t i = 0; i < h->n; i++)
+		h->state[i] = h->type[i]->off_when_empty ? HOST_OFF : HOST_ON;
 	if (racks_init(dc) < 0)
 		return -ENOMEM;
 	for (int d = 0; d < DC_DIMS; d++) {
@@ -493,17 +516,20 @@ void dc_set_class(struct dc *dc, uint32_t vm, uint32_t class_id)
 	dc->vm.class_id[vm] = class_id;
 }
 
-bool dc_admits(const struct dc *dc, uint32_t host, const struct vm_class *class)
+static bool floors_fit(const struct dc *dc, uint32_t host, const struct vm_class *class)
 {
 	const struct host_type *type = dc->host.type[host];
 
-	if (dc->host.down[host])
-		return false;
 	for (int r = 0; r < RES_COUNT; r++)
 		if (class->floor[r] > 0 &&
 		    dc->host.floors[r][host] + class->floor[r] > type->capacity[r] * (1 + 1e-12))
 			return false;
 	return true;
+}
+
+bool dc_admits(const struct dc *dc, uint32_t host, const struct vm_class *class)
+{
+	return dc_ready(dc, host) && floors_fit(dc, host, class);
 }
 
 const struct rule *dc_forbidden_by(const struct dc *dc, uint32_t host, uint32_t vm)
@@ -519,6 +545,12 @@ const struct rule *dc_forbidden_by(const struct dc *dc, uint32_t host, uint32_t 
 bool dc_takes(const struct dc *dc, uint32_t host, uint32_t vm)
 {
 	return dc_admits(dc, host, dc_class_of(dc, vm)) && !dc_forbidden_by(dc, host, vm);
+}
+
+bool dc_would_take(const struct dc *dc, uint32_t host, uint32_t vm)
+{
+	return !dc->host.down[host] && !dc_ready(dc, host) &&
+	       floors_fit(dc, host, dc_class_of(dc, vm)) && !dc_forbidden_by(dc, host, vm);
 }
 
 void dc_prefetch(const struct dc *dc, uint32_t host)

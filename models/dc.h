@@ -41,6 +41,15 @@ enum vm_state {
 };
 extern const char *const vm_state_name[VM_STATES];
 
+/* Hosts that fail are `down` besides, whatever their state. */
+enum host_state {
+	HOST_ON,
+	HOST_OFF,
+	HOST_BOOTING,
+	HOST_STOPPING, /* on its way off */
+	HOST_STATES
+};
+
 /* Size and limits of VMs. */
 struct vm_class {
 	uint32_t vcpus;
@@ -66,7 +75,9 @@ struct host_type {
 	double place[DC_DIMS]; /* overcommit ratio x capacity */
 	double load_full;      /* requests of CPU that keep a host busy: place, else capacity */
 	bool off_when_empty;
+	bool takes_time; /* going on or off does; else a host that is off is as good as one that is on */
 	bool has_power;
+	double state_watts[HOST_STATES]; /* in other states than on */
 	double (*watts)(const void *state, double util);
 	const void *power_state;
 	unsigned power_pieces; /* of watts, see models/power.h */
@@ -80,6 +91,7 @@ struct dc_hosts {
 	uint32_t *rack;                 /* DC_NONE: in none */
 	uint32_t *first, *count, *room; /* slots: first index, in use, reserved */
 	bool *down;
+	uint8_t *state;   /* enum host_state; all that change it go through dc_set_state() */
 	bool *pressed;    /* memory is short in the division now in force */
 	bool *steady;     /* see apply() in driver.h */
 	int64_t *last_ns; /* since when the division now in force holds */
@@ -87,6 +99,9 @@ struct dc_hosts {
 	double *floors[RES_COUNT]; /* sum of floors of the VMs placed there */
 	double *cpu;               /* sum of requests of CPU */
 	struct fit_index fit; /* of free and of what floors leave, with a slack for rounding */
+	struct fit_index asleep; /* the same for hosts that have to come on first; unused where that
+				    takes no time */
+	bool sleeps;             /* it is in use: some type takes time */
 };
 
 /* Hosts of a type that stand together, in order of index: hosts first[r] to first[r + 1] of `host`. */
@@ -175,10 +190,16 @@ void dc_set_class(struct dc *dc, uint32_t vm, uint32_t class_id);
 /* A host fails or comes back: while it is down it takes no VMs. */
 void dc_set_down(struct dc *dc, uint32_t host, bool down);
 
+/* A host goes on or off, or begins to. */
+void dc_set_state(struct dc *dc, uint32_t host, enum host_state state);
+
+/* Whether VMs can start on the host at once: it is up and on, or comes on in no time. */
+bool dc_ready(const struct dc *dc, uint32_t host);
+
 /* Tells the index that something changed on which it depends. */
 void dc_refresh(struct dc *dc, uint32_t host);
 
-/* Whether the host is up and the floors of the class fit beside those of its VMs. */
+/* Whether VMs can start on the host at once and the floors of the class fit beside those of its VMs. */
 bool dc_admits(const struct dc *dc, uint32_t host, const struct vm_class *class);
 
 static inline const struct vm_class *dc_class_of(const struct dc *dc, uint32_t vm)
@@ -190,6 +211,9 @@ static inline const struct vm_class *dc_class_of(const struct dc *dc, uint32_t v
  * or NULL. */
 bool dc_takes(const struct dc *dc, uint32_t host, uint32_t vm);
 const struct rule *dc_forbidden_by(const struct dc *dc, uint32_t host, uint32_t vm);
+
+/* The same of a host that must come on first, or is about to. */
+bool dc_would_take(const struct dc *dc, uint32_t host, uint32_t vm);
 
 /* Asks for the slots of a host to be brought near: a loop over hosts that says so a few hosts ahead does
  * not wait for memory. Does nothing past the last host. */

@@ -56,7 +56,8 @@ static void forward(void *ctx, const char *target, uint32_t index, int64_t birth
 		if (strcmp(group->name, target) != 0 || group->vms == 0)
 			continue;
 		uint32_t vm = group->first_vm + index % group->vms, host = sim->dc->vm.host[vm];
-		if (host == DC_NONE || sim->dc->vm.state[vm] == VM_STOPPED)
+		if (host == DC_NONE || sim->dc->vm.state[vm] == VM_STOPPED ||
+		    sim->dc->vm.state[vm] == VM_WAITING)
 			break;
 		if (mem_grow(&sim->forward, &sim->forward_cap, sim->nforwards + 1,
 			     sizeof(*sim->forward)) < 0) {

@@ -87,6 +87,23 @@ static int host_power(struct host_type *type, const struct host_spec *spec, stru
 	return ops->init ? ops->init(state, err) : 0;
 }
 
+static double switch_watts(const struct host_type *type, const struct switch_spec *spec)
+{
+	return isinf(spec->power) ? type->watts(type->power_state, 0) : spec->power;
+}
+
+/* Going on or off, and being off. Of a host without a power model nothing is known. */
+static void host_switches(struct host_type *type, const struct host_spec *spec)
+{
+	type->off_when_empty = spec->when_empty == EMPTY_OFF;
+	type->takes_time = spec->boot.time.law != DIST_NONE || spec->shutdown.time.law != DIST_NONE;
+	if (!type->has_power)
+		return;
+	type->state_watts[HOST_OFF] = spec->off_power;
+	type->state_watts[HOST_BOOTING] = switch_watts(type, &spec->boot);
+	type->state_watts[HOST_STOPPING] = switch_watts(type, &spec->shutdown);
+}
+
 static void host_disks(struct host_type *type, const struct host_spec *spec)
 {
 	const struct disk_spec *disk = spec->disks.items;
@@ -124,7 +141,6 @@ static int build_host(const struct scenario *s, const struct host_spec *spec, st
 		.cores = (uint32_t)spec->cores,
 		.speed = spec->speed,
 		.swap = host_swap(spec),
-		.off_when_empty = spec->when_empty == EMPTY_OFF,
 	};
 	type->capacity[RES_CPU] = (double)spec->cores * spec->speed;
 	type->capacity[RES_MEM] = spec->memory;
@@ -134,7 +150,10 @@ static int build_host(const struct scenario *s, const struct host_spec *spec, st
 	type->place[DC_DIM_MEM] = spec->memory * ratio_of(own->memory, all->memory);
 	type->place[DC_DIM_DISK] *= spec->disks.n > 0 ? ratio_of(own->disk, all->disk) : 1;
 	type->place[DC_DIM_NET] = spec->network * ratio_of(own->network, all->network);
-	return host_power(type, spec, arena, err);
+	int rc = host_power(type, spec, arena, err);
+	if (rc == 0)
+		host_switches(type, spec);
+	return rc;
 }
 
 static double cpu_limit(struct cpu_amount amount, uint32_t vcpus, double speed)

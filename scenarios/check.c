@@ -150,6 +150,20 @@ static void check_failures(struct loader *ld, const struct host_spec *host)
 		      "needs rack beside it");
 }
 
+static void check_switches(struct loader *ld, const struct host_spec *host)
+{
+	const struct switch_spec *const of[] = {&host->boot, &host->shutdown};
+
+	if (host->power.plugin)
+		return;
+	for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++)
+		if (!isinf(of[i]->power) && mark_find(ld, &of[i]->power, "power"))
+			wrong(ld, &of[i]->power, "power", host, "needs power of hosts %s",
+			      host->name);
+	if (host->off_power > 0)
+		wrong(ld, &host->off_power, "off_power", host, "needs power beside it");
+}
+
 static void check_queue(struct loader *ld)
 {
 	const struct scenario *s = ld->scenario;
@@ -172,6 +186,7 @@ static void check_hosts(struct loader *ld)
 			wrong(ld, &host->disks, "disks", host, "has %zu entries (at most %d)",
 			      host->disks.n, SHARE_MAX_DISKS);
 		check_failures(ld, host);
+		check_switches(ld, host);
 	}
 	if (total > MAX_TOTAL)
 		wrong(ld, &s->hosts, "hosts", NULL, "are more than %d in all", MAX_TOTAL);

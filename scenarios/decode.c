@@ -392,6 +392,10 @@ static int decode_absent(struct loader *ld)
 	for (size_t i = 0; i < s->hosts.n; i++) {
 		if (!mark_find(ld, &host[i].swap, "swap"))
 			host[i].swap = INFINITY;
+		if (!mark_find(ld, &host[i].boot.power, "power"))
+			host[i].boot.power = INFINITY;
+		if (!mark_find(ld, &host[i].shutdown.power, "power"))
+			host[i].shutdown.power = INFINITY;
 	}
 	for (size_t i = 0; i < s->vms.n; i++) {
 		if (vm[i].count == 0)

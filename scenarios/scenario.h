@@ -28,6 +28,13 @@ struct disk_spec {
 
 enum when_empty { EMPTY_ON, EMPTY_OFF };
 
+/* A host goes on or off. */
+struct switch_spec {
+	int64_t after_ns; /* off: how long it stays on without VMs */
+	struct dist time; /* seconds; DIST_NONE = none */
+	double power;     /* W meanwhile; INFINITY = as when idle */
+};
+
 struct overcommit_spec {
 	double cpu, memory, disk, network; /* ratios; INFINITY = no limit; 0 = not said */
 };
@@ -43,6 +50,8 @@ struct host_spec {
 	double network;           /* bits/s; INFINITY = not counted */
 	struct plugin_spec power; /* kind power; plugin NULL = energy is not computed */
 	int when_empty;           /* enum when_empty: does a host without VMs draw idle power? */
+	struct switch_spec boot, shutdown;
+	double off_power;         /* W */
 	struct opt_list labels;            /* const char * */
 	struct overcommit_spec overcommit; /* what is not said is as for all */
 	int64_t rack; /* hosts that share a rack, in order of index; 0 = there are no racks */

@@ -69,6 +69,36 @@ static const struct opt_table overcommit_table = {"overcommit", sizeof(struct ov
 static const struct opt_table host_overcommit_table = {
 	"host_overcommit", sizeof(struct overcommit_spec), host_overcommit_opts};
 
+#define SWITCH(F, T, D, M, H)                                                               \
+	{.name = #F,                                                                        \
+	 .type = T,                                                                         \
+	 .of = OPT_TIME,                                                                    \
+	 .offset = offsetof(struct switch_spec, F),                                         \
+	 .def = D,                                                                          \
+	 .max = M,                                                                          \
+	 .help = H}
+#define SWITCH_TIME(H)  SWITCH(time, OPT_DIST, "", 0, H)
+#define SWITCH_POWER(H) SWITCH(power, OPT_POWER, "", LARGE, H)
+static const struct opt boot_opts[] = {
+	SWITCH_TIME("from off until VMs can start; when absent, none"),
+	SWITCH_POWER("drawn meanwhile; when absent, as when idle"),
+	{.name = NULL},
+};
+static const struct opt shutdown_opts[] = {
+	{.name = "after",
+	 .type = OPT_TIME,
+	 .offset = offsetof(struct switch_spec, after_ns),
+	 .def = "0s",
+	 .max = CENTURY,
+	 .help = "how long a host stays on without VMs before it begins to go off"},
+	SWITCH_TIME("until it is off; when absent, none"),
+	SWITCH_POWER("drawn meanwhile; when absent, as when idle"),
+	{.name = NULL},
+};
+static const struct opt_table boot_table = {"boot", sizeof(struct switch_spec), boot_opts};
+static const struct opt_table shutdown_table = {"shutdown", sizeof(struct switch_spec),
+						shutdown_opts};
+
 static const struct opt host_opts[] = {
 	{.name = "name",
 	 .type = OPT_STRING,
@@ -132,7 +162,24 @@ static const struct opt host_opts[] = {
 	 .offset = offsetof(struct host_spec, when_empty),
 	 .def = "on",
 	 .choices = when_empty_names,
-	 .help = "whether a host without VMs stays on and draws idle power"},
+	 .help = "whether a host without VMs stays on and draws idle power, or goes off; one that "
+		 "is off comes on when a VM fits on no other"},
+	{.name = "boot",
+	 .type = OPT_MAP,
+	 .offset = offsetof(struct host_spec, boot),
+	 .sub = &boot_table,
+	 .help = "what coming on takes"},
+	{.name = "shutdown",
+	 .type = OPT_MAP,
+	 .offset = offsetof(struct host_spec, shutdown),
+	 .sub = &shutdown_table,
+	 .help = "what going off takes"},
+	{.name = "off_power",
+	 .type = OPT_POWER,
+	 .offset = offsetof(struct host_spec, off_power),
+	 .def = "0W",
+	 .max = LARGE,
+	 .help = "drawn by a host that is off"},
 	{.name = "labels",
 	 .type = OPT_LIST,
 	 .of = OPT_STRING,

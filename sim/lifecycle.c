@@ -94,31 +94,70 @@ static void count_placed(struct run *run, uint32_t vm)
 	count->wait_max_s = fmax(count->wait_max_s, wait_s);
 }
 
-int lifecycle_start(struct run *run, uint32_t vm, uint32_t host)
+/* The VM, which has its place on the host, begins to run. */
+static int begin(struct run *run, uint32_t vm, uint32_t host)
 {
 	struct dc *dc = &run->plan.dc;
 	bool first_start = dc->vm.started_ns[vm] < 0;
-	int rc = run_touch(run, host);
 
-	if (rc == 0)
-		rc = output_population(run->output, run);
-	if (rc < 0)
-		return rc;
-	if (dc_place(dc, vm, host) < 0)
-		return err_nomem(run->err);
 	dc->vm.state[vm] = VM_RUNNING;
 	run->running++;
 	run->count.placed += first_start;
 	if (first_start)
 		count_placed(run, vm);
 	policies_hear(run, vm, host, true);
-	rc = run->driver->vm_start(run->driver_state, vm, run->now_ns, run->err);
+	int rc = run->driver->vm_start(run->driver_state, vm, run->now_ns, run->err);
 	if (rc == 0 && first_start) {
 		dc->vm.started_ns[vm] = run->now_ns;
 		rc = schedule_end(run, vm);
 	}
 	output_event(run->output, run, "start", vm, host);
 	return rc;
+}
+
+int lifecycle_start(struct run *run, uint32_t vm, uint32_t host)
+{
+	struct dc *dc = &run->plan.dc;
+	int rc = run_touch(run, host);
+
+	if (rc == 0)
+		rc = output_population(run->output, run);
+	if (rc == 0)
+		rc = host_taken(run, host);
+	if (rc < 0)
+		return rc;
+	if (dc_place(dc, vm, host) < 0)
+		return err_nomem(run->err);
+	if (dc->host.state[host] == HOST_ON)
+		return begin(run, vm, host);
+	dc->vm.state[vm] = VM_WAITING;
+	run->boarding++;
+	return 0;
+}
+
+static bool boards(const struct dc *dc, uint32_t vm)
+{
+	return dc->vm.host[vm] != DC_NONE && dc->vm.state[vm] == VM_WAITING;
+}
+
+int lifecycle_host_on(struct run *run, uint32_t host)
+{
+	const struct dc *dc = &run->plan.dc;
+	int rc = output_population(run->output, run);
+
+	for (uint32_t i = 0; i < dc->host.count[host] && rc == 0; i++) {
+		uint32_t vm = dc->slot.vm[dc->host.first[host] + i];
+		if (!boards(dc, vm))
+			continue;
+		run->boarding--;
+		rc = begin(run, vm, host);
+	}
+	return rc;
+}
+
+size_t lifecycle_waiting(const struct run *run)
+{
+	return line_length(run) + run->boarding;
 }
 
 static int reject(struct run *run, uint32_t vm)
@@ -218,12 +257,18 @@ static int take_off(struct run *run, uint32_t vm)
 	if (rc < 0)
 		return rc;
 	rc = output_population(run->output, run);
-	if (rc == 0)
-		rc = output_vm_leaves(run->output, run, vm);
-	run->driver->vm_stop(run->driver_state, vm);
-	policies_hear(run, vm, host, false);
+	if (boards(dc, vm)) {
+		run->boarding--;
+	} else {
+		if (rc == 0)
+			rc = output_vm_leaves(run->output, run, vm);
+		run->driver->vm_stop(run->driver_state, vm);
+		policies_hear(run, vm, host, false);
+		run->running--;
+	}
 	dc_unplace(dc, vm);
-	run->running--;
+	if (dc->host.count[host] == 0)
+		host_emptied(run, host);
 	run->retry = true;
 	return rc;
 }
@@ -448,8 +493,9 @@ static int evacuate(struct run *run, uint32_t host)
 
 	while (rc == 0 && dc->host.count[host] > 0) {
 		uint32_t vm = dc->slot.vm[dc->host.first[host]];
-		rc = lose ? lifecycle_end_vm(run, vm, VM_LOST) : take_off(run, vm);
-		if (rc == 0 && !lose)
+		bool lost = lose && !boards(dc, vm);
+		rc = lost ? lifecycle_end_vm(run, vm, VM_LOST) : take_off(run, vm);
+		if (rc == 0 && !lost)
 			rc = line_add_restarted(run, vm);
 	}
 	return rc;
@@ -466,6 +512,7 @@ int lifecycle_host_fails(struct run *run, uint32_t host)
 	run->hosts_down++;
 	if (rc == 0)
 		rc = evacuate(run, host);
+	host_failed(run, host);
 	dc_set_down(&run->plan.dc, host, true);
 	return rc;
 }
@@ -478,6 +525,7 @@ int lifecycle_host_returns(struct run *run, uint32_t host)
 		rc = output_population(run->output, run);
 	run->hosts_down--;
 	dc_set_down(&run->plan.dc, host, false);
+	host_returned(run, host);
 	run->retry = true;
 	output_event(run->output, run, "repair", DC_NONE, host);
 	return rc;

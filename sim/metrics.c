@@ -297,11 +297,14 @@ static void account_host(struct metrics *m, const struct bundle *b, const double
 	const struct host_type *type = b->dc->host.type[b->host];
 	struct host_sums *sum = &m->host[b->host];
 	bool down = b->dc->host.down[b->host];
-	bool on = !down && (b->n > 0 || !type->off_when_empty);
+	enum host_state state = b->dc->host.state[b->host];
+	bool on = !down && state == HOST_ON;
 	double dt = b->dt, util = use[RES_CPU] / type->capacity[RES_CPU];
 
 	bool over = on && wanted[RES_CPU] > type->capacity[RES_CPU] * (1 + 1e-9);
-	double watt = on && type->has_power ? type->watts(type->power_state, min2(util, 1)) : 0;
+	double watt = on && type->has_power ? type->watts(type->power_state, min2(util, 1))
+		      : down                ? 0
+					    : type->state_watts[state];
 
 	for (int r = 0; r < RES_COUNT; r++) {
 		sum->grant[r] += use[r] * dt;
@@ -310,7 +313,9 @@ static void account_host(struct metrics *m, const struct bundle *b, const double
 	}
 	sum->vms += b->n * dt;
 	sum->on += on ? dt : 0;
-	sum->off += on || down ? 0 : dt;
+	sum->off += !down && state == HOST_OFF ? dt : 0;
+	sum->booting += !down && state == HOST_BOOTING ? dt : 0;
+	sum->stopping += !down && state == HOST_STOPPING ? dt : 0;
 	sum->down += down ? dt : 0;
 	sum->active += b->n > 0 ? dt : 0;
 	sum->busy += use[RES_CPU] > 0 ? dt : 0;
@@ -361,7 +366,8 @@ lanes_wide int metrics_account(struct metrics_desk *d, uint32_t host, double dt_
 			   .limits = d->limits,
 			   .host = host,
 			   .first = dc->host.first[host],
-			   .n = dc->host.count[host],
+			   /* VMs on a host that is about to come on do not run yet. */
+			   .n = dc->host.state[host] == HOST_ON ? dc->host.count[host] : 0,
 			   .dt = dt_s,
 			   .rate = rates->of};
 	double use[RES_COUNT], wanted[RES_COUNT];

@@ -65,9 +65,9 @@ enum metric_sum {
 
 struct host_sums {
 	double grant[RES_COUNT];
-	double vms, on, off, active, busy, overload, down, joule,
+	double vms, on, off, booting, stopping, active, busy, overload, down, joule,
 		full; /* seconds (vms: VM-seconds) */
-	uint32_t failures, oom_kills;
+	uint32_t failures, oom_kills, boots, shutdowns;
 	bool starving; /* somebody did at the last update */
 };
 

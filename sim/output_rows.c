@@ -8,7 +8,7 @@
 	LABEL_COLUMNS(X) \
 	X(time, "time_s", run->now_ns) \
 	X(real, "vms_running", output_mean(sum[M_VM_TIME], dt)) \
-	X(count, "vms_waiting", run->nwaiting - run->waiting_head) \
+	X(count, "vms_waiting", lifecycle_waiting(run)) \
 	X(real, "active_hosts", output_mean(sum[M_ACTIVE], dt)) \
 	X(real, "cpu_util", output_util(sum, RES_CPU)) \
 	X(real, "mem_util", output_util(sum, RES_MEM)) \
@@ -37,9 +37,13 @@
 	X(real, "idle_s", s->on - s->busy) \
 	X(real, "busy_s", s->busy) \
 	X(real, "off_s", s->off) \
+	X(real, "booting_s", s->booting) \
+	X(real, "stopping_s", s->stopping) \
 	X(real, "down_s", s->down) \
 	X(real, "overload", metrics_share(s->overload, s->on)) \
 	X(count, "failures", s->failures) \
+	X(count, "boots", s->boots) \
+	X(count, "shutdowns", s->shutdowns) \
 	X(real, "availability", 1 - metrics_share(s->down, time_s)) \
 	X(real, "energy_kwh", type->has_power ? output_kwh(s->joule) : (double)NAN) \
 	X(count, "oom_kills", s->oom_kills)
@@ -126,6 +130,10 @@ int output_groups(struct output *o, const struct run *run)
 		return err_nomem(run->err);
 	for (size_t i = run->waiting_head; i < run->nwaiting; i++)
 		waiting[run->plan.dc.vm.group[run->waiting[i]]]++;
+	const struct dc_vms *v = &run->plan.dc.vm;
+	for (size_t vm = 0; vm < v->n && run->boarding > 0; vm++)
+		if (v->state[vm] == VM_WAITING && v->host[vm] != DC_NONE)
+			waiting[v->group[vm]]++;
 	write_groups(o, run, waiting);
 	mem_free(waiting);
 	return 0;

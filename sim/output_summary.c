@@ -18,7 +18,7 @@
 	X(count, "vms", run->count.created) \
 	X(count, "placed", run->count.placed) \
 	X(count, "rejected", run->count.rejected) \
-	X(count, "waiting", run->nwaiting - run->waiting_head) \
+	X(count, "waiting", lifecycle_waiting(run)) \
 	X(count, "completed", o->stats.completed) \
 	X(count, "oom_kills", run->count.oom_kills) \
 	X(real, "cpu_util", output_util(t, RES_CPU)) \
@@ -56,12 +56,13 @@
 	X(real, "availability", 1 - metrics_share(t[M_DOWN], t[M_HOST_TIME])) \
 	X(count, "lost", run->count.lost) \
 	X(real, "vm_availability", vm_availability(o)) \
+	X(count, "boots", boots(run)) \
+	X(count, "shutdowns", run->count.shutdowns) \
+	X(real, "shutdown_mean_s", run->count.shutdowns > 0 ? run->count.up_mean_s : none) \
+	X(real, "shutdown_sd_s", shutdown_sd_s(run)) \
 	/* of `semantics: cloudsim-3.0.3` alone */ \
 	X(real, "overall_slav", none) \
 	X(real, "average_slav", none) \
-	X(real, "shutdowns", none) \
-	X(real, "shutdown_mean_s", none) \
-	X(real, "shutdown_sd_s", none) \
 	X(real, "idle_destroyed", none) \
 	X(real, "overfull", none) \
 	/* of real guests alone */ \
@@ -93,6 +94,22 @@ static double slatah(const struct run *run)
 		}
 	}
 	return n > 0 ? sum / n : 0;
+}
+
+static uint64_t boots(const struct run *run)
+{
+	uint64_t sum = 0;
+
+	for (size_t h = 0; h < run->plan.dc.host.n; h++)
+		sum += run->metrics.host[h].boots;
+	return sum;
+}
+
+static double shutdown_sd_s(const struct run *run)
+{
+	double n = (double)run->count.shutdowns;
+
+	return n > 1 ? sqrt(run->count.up_dev_s / (n - 1)) : (double)NAN;
 }
 
 static const char *policy_name(const struct policy_set *set, const struct plugin_spec *spec)

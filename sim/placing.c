@@ -13,16 +13,17 @@ struct admission {
 	const struct dc *dc;
 	const struct vm_class *class;
 	uint32_t vm;
+	bool asleep; /* whether hosts are asked for that have to come on first */
 };
 
 static bool admits(const void *ctx, uint32_t host)
 {
 	const struct admission *a = ctx;
 
-	return dc_takes(a->dc, host, a->vm);
+	return a->asleep ? dc_would_take(a->dc, host, a->vm) : dc_takes(a->dc, host, a->vm);
 }
 
-static struct place_view view_of(const struct run *run)
+static struct place_view view_of(const struct run *run, bool asleep)
 {
 	const struct dc *dc = &run->plan.dc;
 	struct place_view view = {
@@ -31,7 +32,7 @@ static struct place_view view_of(const struct run *run)
 		.types = dc->type,
 		.type = dc->host.type_id,
 		.key = dc->host.fit.key,
-		.index = &dc->host.fit,
+		.index = asleep ? &dc->host.asleep : &dc->host.fit,
 	};
 
 	for (int d = 0; d < PLACE_DIMS; d++) {
@@ -47,7 +48,7 @@ static void view_for(struct place_view *view, struct admission *ctx, const struc
 {
 	const struct dc *dc = &run->plan.dc;
 
-	*ctx = (struct admission){dc, dc_class_of(dc, vm), vm};
+	*ctx = (struct admission){dc, dc_class_of(dc, vm), vm, view->index == &dc->host.asleep};
 	view->admits = admits;
 	view->ctx = ctx;
 	view->floor = ctx->class->floor;
@@ -68,9 +69,9 @@ static uint32_t must_join(const struct dc *dc, uint32_t vm)
 	return DC_NONE;
 }
 
-uint32_t placing_choose(struct run *run, uint32_t vm)
+static uint32_t choose_among(struct run *run, uint32_t vm, bool asleep)
 {
-	struct place_view view = view_of(run);
+	struct place_view view = view_of(run, asleep);
 	struct admission ctx;
 
 	view_for(&view, &ctx, run, vm);
@@ -80,6 +81,14 @@ uint32_t placing_choose(struct run *run, uint32_t vm)
 	uint32_t host = run->placer->place(run->placer_state, &view, ctx.class->request);
 	BUG_ON(host != PLACE_NOWHERE && !place_fits(&view, host, ctx.class->request));
 	return host;
+}
+
+uint32_t placing_choose(struct run *run, uint32_t vm)
+{
+	uint32_t host = choose_among(run, vm, false);
+
+	return host == PLACE_NOWHERE && run->plan.dc.host.sleeps ? choose_among(run, vm, true)
+								 : host;
 }
 
 bool placing_could_ever(const struct run *run, uint32_t vm)
@@ -108,7 +117,7 @@ static bool admits_without_rules(const void *ctx, uint32_t host)
 
 const char *placing_why(const struct run *run, uint32_t vm)
 {
-	struct place_view view = view_of(run);
+	struct place_view view = view_of(run, false);
 	struct admission ctx;
 
 	view_for(&view, &ctx, run, vm);
@@ -195,7 +204,7 @@ static int place_sized(struct run *run, const struct sized *sized, size_t n, uin
 
 static void measure(const struct run *run, const uint32_t *vm, size_t n, struct sized *sized)
 {
-	struct place_view view = view_of(run);
+	struct place_view view = view_of(run, false);
 
 	for (size_t i = 0; i < n; i++) {
 		const struct vm_class *class = dc_class_of(&run->plan.dc, vm[i]);
@@ -336,7 +345,7 @@ static int fill_hosts(struct picks *p, const struct place_batch *batch)
 
 static int batch_by_host(struct run *run, const uint32_t *vm, size_t n)
 {
-	struct picks p = {.run = run, .view = view_of(run)};
+	struct picks p = {.run = run, .view = view_of(run, false)};
 	int rc;
 
 	if (picks_alloc(&p, n)) {
@@ -348,6 +357,9 @@ static int batch_by_host(struct run *run, const uint32_t *vm, size_t n)
 					    .count = p.count};
 		mean_shares(&p, n, batch.mean);
 		rc = fill_hosts(&p, &batch);
+		p.view = view_of(run, true);
+		if (rc == 0 && run->plan.dc.host.sleeps)
+			rc = fill_hosts(&p, &batch);
 	} else {
 		rc = err_nomem(run->err);
 	}

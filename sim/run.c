@@ -16,13 +16,13 @@
 #include "sim/core/opt.h"
 #include "sim/output.h"
 
-/* What goes first at one moment: hosts fail and VMs leave before others come; demand is looked at
+/* What goes first at one moment: hosts fail, come on, and VMs leave before others come; demand is looked at
  * when all of that has happened; the end of the warm-up and of the run see everything before them.
  */
 static const unsigned event_class[] = {
-	[EVENT_REPAIR] = 0, [EVENT_FAIL] = 1,   [EVENT_OUTAGE] = 1, [EVENT_DESTROY] = 2,
-	[EVENT_ACTION] = 3, [EVENT_GROUP] = 4,  [EVENT_HOST] = 5,   [EVENT_TICK] = 6,
-	[EVENT_WARM] = 7,   [EVENT_END] = 8,
+	[EVENT_REPAIR] = 0, [EVENT_FAIL] = 1,   [EVENT_OUTAGE] = 1, [EVENT_SWITCH] = 2,
+	[EVENT_DESTROY] = 3, [EVENT_ACTION] = 4, [EVENT_GROUP] = 5,  [EVENT_HOST] = 6,
+	[EVENT_TICK] = 7,   [EVENT_WARM] = 8,   [EVENT_END] = 9,
 };
 
 const char *run_vm_name(const struct run *run, uint32_t vm, char *buf, size_t n)
@@ -380,6 +380,8 @@ static int handle(struct run *run, const struct evq_event *event)
 	case EVENT_REPAIR:
 	case EVENT_OUTAGE:
 		return failures_event(run, event);
+	case EVENT_SWITCH:
+		return hosts_event(run, event->id);
 	default:
 		return lifecycle_event(run, event);
 	}
@@ -397,9 +399,14 @@ static int settle(struct run *run, bool divide)
 		rc = lifecycle_retry_waiting(run);
 		if (rc < 0 || evq_next_time(run->queue) <= run->now_ns)
 			return rc; /* who was started brought events of this moment */
-		rc = update_dirty(run, divide);
+		rc = hosts_settle(run);
+		if (rc == 0)
+			rc = update_dirty(run, divide);
 	} while (rc == 0 && run->finished);
-	return rc;
+	/* Hosts may have lost their last VM just now. */
+	if (rc == 0)
+		rc = hosts_settle(run);
+	return rc < 0 ? rc : update_dirty(run, divide);
 }
 
 int run_go(struct run *run)
@@ -559,6 +566,8 @@ int run_init(struct run *run, const struct scenario *scenario, const struct trac
 	    run_desk_init(run, &run->desk, err) < 0 || ticker_init(run) < 0)
 		return err_nomem(err);
 	rc = lifecycle_init(run);
+	if (rc == 0)
+		rc = hosts_init(run);
 	if (rc == 0)
 		rc = failures_init(run);
 	if (rc == 0)

@@ -28,6 +28,9 @@ enum run_slot { RUN_CPU, RUN_MEMORY, RUN_DISK, RUN_JOINT, RUN_POLICIES };
 
 struct run_counts {
 	uint64_t created, placed, rejected, lost, completed_vms, oom_kills, events, vm_steps;
+	uint64_t shutdowns;         /* begun, of hosts */
+	double up_mean_s, up_dev_s; /* how long they had been on before a shutdown: mean, and sum of
+				       squared deviations from it */
 };
 
 /* What became of the VMs of a group, since the warm-up. */
@@ -81,6 +84,8 @@ struct run {
 	struct group_counts *group_count;
 	const struct outages *outages;
 	struct failures *failures;
+	struct hosts *hosts;
+	uint32_t boarding; /* VMs that wait on a host that is about to come on */
 	uint32_t hosts_down;
 	size_t restarted; /* so many at the end of the line came from hosts that failed at this moment */
 	uint32_t *waiting;       /* VMs that no host could take */
@@ -158,7 +163,12 @@ int lifecycle_retry_waiting(struct run *run) must_check;
 /* A host fails, empty afterwards, or is back; what it does to its VMs the scenario says. */
 int lifecycle_host_fails(struct run *run, uint32_t host) must_check;
 int lifecycle_host_returns(struct run *run, uint32_t host) must_check;
+/* Starts the VM on the host, or keeps a place for it there until the host has come on; then
+ * lifecycle_host_on() starts those who wait there, in order of id. */
 int lifecycle_start(struct run *run, uint32_t vm, uint32_t host) must_check;
+int lifecycle_host_on(struct run *run, uint32_t host) must_check;
+/* VMs that wait: in line, or for a host to come on. */
+size_t lifecycle_waiting(const struct run *run);
 
 /* line.c: VMs wait, those of higher priority first, then who came first. */
 size_t line_length(const struct run *run);
@@ -167,7 +177,8 @@ int line_add_restarted(struct run *run, uint32_t vm) must_check; /* its host fai
 int line_settle(struct run *run) must_check; /* before the order is looked at */
 int line_remove(struct run *run, uint32_t vm) must_check;
 
-/* placing.c: the host of a VM that is to be placed, or PLACE_NOWHERE; whether an empty host could be
+/* placing.c: the host of a VM that is to be placed, or PLACE_NOWHERE: where the VM can start at once,
+ * else one that comes on, or is woken, for it; whether an empty host could be
  * one. Whether VMs are placed in batches; if so, starts those of the @n given that fit somewhere. */
 uint32_t placing_choose(struct run *run, uint32_t vm);
 bool placing_could_ever(const struct run *run, uint32_t vm);
@@ -190,10 +201,21 @@ bool migrate_moving(const struct run *run, uint32_t vm);
 int migrate_undo_vm(struct run *run, uint32_t vm) must_check;
 int migrate_undo_host(struct run *run, uint32_t host) must_check;
 
-/* hosts.c: hosts go off and on, which takes its time and energy. Off needs an empty host; on is asked
- * for, and VMs are placed there once it has come. */
+/* hosts.c: hosts go off and on, which takes its time and energy (boot:, shutdown:). Off needs an empty
+ * host that is up; on is asked for, and VMs are placed there once it has come: at once where that takes
+ * no time (dc_ready() tells). Who is asked on so stays on until its last VM leaves. What is on its way
+ * off goes off first. Nothing happens to a host that is down, or that is so already. */
 int host_switch_off(struct run *run, uint32_t host) must_check;
 int host_switch_on(struct run *run, uint32_t host) must_check;
+/* A VM is about to be put on the host: it comes on. Its last VM has left: it may go off when all
+ * events of the moment are handled (hosts_settle()). It has failed, or is back. */
+int hosts_init(struct run *run) must_check;
+int hosts_event(struct run *run, uint32_t host) must_check;
+int hosts_settle(struct run *run) must_check;
+int host_taken(struct run *run, uint32_t host) must_check;
+void host_emptied(struct run *run, uint32_t host);
+void host_failed(struct run *run, uint32_t host);
+void host_returned(struct run *run, uint32_t host);
 
 /* consolidate.c: who moves where, asked every interval of the scenario (policies/migrator.h). */
 int consolidate_init(struct run *run) must_check;
@@ -214,6 +236,7 @@ enum run_event {
 	EVENT_FAIL,    /* id = host, or number of hosts + rack */
 	EVENT_REPAIR,
 	EVENT_OUTAGE,  /* id = outage of the file */
+	EVENT_SWITCH,  /* id = host: it is on or off now, or begins to go off */
 	EVENT_HOST, /* id = host: its demand changes */
 	EVENT_TICK,
 	EVENT_WARM,
