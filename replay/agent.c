@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOOK_NS 5000000 /* between two looks at the order */
+#define LOOK_NS 100000000 /* between two looks at what is resident: an order rings */
 #define CHUNK   64u     /* pages brought in at a time: neither the disk nor the CPU account waits long */
 
 uint32_t agent_order(const struct agent_shared *shared, struct guest_order *order)
@@ -150,7 +150,7 @@ static bool balloon_moves(const struct agent *agent, const struct guest_order *o
 	       (size_t)(order->memory / GUEST_PAGE) != agent->pages;
 }
 
-/* A command has come, or the controller is gone. */
+/* A command or a new order has come, or the controller is gone. */
 static void obey(struct agent *agent)
 {
 	struct transfer_command command;
@@ -158,6 +158,8 @@ static void obey(struct agent *agent)
 
 	if (rc <= 0)
 		_exit(0);
+	if (command.role == TRANSFER_NONE)
+		return;
 	rc = command.role == TRANSFER_SEND ? transfer_send(agent, &command, fd)
 					   : transfer_receive(agent, fd);
 	(void)rc; /* the shared page tells */

@@ -22,6 +22,7 @@
 #define CLOSE_NS      3000   /* of CPU time: the goal is reached */
 #define AHEAD_NS      30000  /* what leaving the guest takes: the timer is set this much before */
 #define WAIT_NS       2000000 /* between two looks for a new order when one is due */
+#define PARKED_NS     50000000  /* between two looks while paused: a signal tells of the end */
 #define TOUCH_DEBT_NS 200000000ll /* touches that are further behind are forgotten */
 
 static __thread volatile uint8_t *kick_flag;
@@ -72,9 +73,9 @@ static void sleep_until(struct agent_vcpu *v, int64_t at_ns)
 	struct agent_vcpu_report *r = &v->agent->shared->vcpu[v->id];
 	struct timespec t = time_of(at_ns);
 
-	/* A pause ends the sleep: who waits for it is told at once. */
+	/* A pause ends the sleep, and so does its end: who waits for it is told at once. */
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR)
-		if (agent_get(&v->agent->shared->paused))
+		if (agent_get(&v->agent->shared->paused) != agent_get(&r->parked))
 			return;
 	int64_t late = agent_now_ns() - at_ns;
 	if (late > r->late_ns)
@@ -197,10 +198,11 @@ static bool step(struct agent_vcpu *v, timer_t timer)
 		if (sequence != v->sequence)
 			order_begins(v, &order, sequence);
 	}
-	if (v->sequence == 0 || agent_get(&shared->paused)) {
+	uint32_t paused = agent_get(&shared->paused);
+	if (v->sequence == 0 || paused) {
 		report(v);
 		agent_put(&shared->vcpu[v->id].parked, 1);
-		sleep_until(v, now + WAIT_NS);
+		sleep_until(v, now + (paused ? PARKED_NS : WAIT_NS));
 		/* What a paused guest does not get, it does not catch up with. */
 		v->start_cpu = v->goal_cpu = cpu_now();
 		v->base_ns = agent_now_ns();

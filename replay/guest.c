@@ -136,6 +136,9 @@ void guest_order(struct guest *guest, const struct guest_order *order)
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	memcpy(&s->order, order, sizeof(*order));
 	agent_put(&s->sequence, s->sequence + 1);
+	/* Its threads look by themselves when an order ends. One that does not listen has enough to read. */
+	(void)!transfer_command_send(guest->socket, &(struct transfer_command){.role = TRANSFER_NONE},
+				     -1);
 }
 
 /* CPU time of the vCPUs: what they say themselves is as old as their last exit, so the clock of the whole
@@ -214,7 +217,7 @@ bool guest_alive(struct guest *guest, char *why, size_t n)
 static int set_paused(struct guest *guest, bool paused)
 {
 	agent_put(&guest->shared->paused, paused);
-	for (uint32_t k = 0; k < guest->vcpus && paused && guest->pid > 0; k++)
+	for (uint32_t k = 0; k < guest->vcpus && guest->pid > 0; k++)
 		if (syscall(SYS_tgkill, guest->pid, guest->shared->vcpu[k].tid, SIGUSR1) < 0)
 			return -errno;
 	return 0;
@@ -321,7 +324,7 @@ int guest_migrate(struct guest **guest, struct guest_migration *m, struct err *e
 			err_run(err, rc, "guest %s: migration: %s", from->name, strerror(-rc));
 	}
 	if (rc < 0) {
-		agent_put(&from->shared->paused, 0);
+		(void)!guest_resume(from);
 		guest_stop(to);
 		return rc;
 	}

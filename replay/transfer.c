@@ -27,15 +27,19 @@ int transfer_command_send(int socket, const struct transfer_command *command, in
 	} control = {{0}};
 	struct transfer_command copy = *command;
 	struct iovec part = {.iov_base = &copy, .iov_len = sizeof(copy)};
-	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes,
-				 .msg_controllen = sizeof(control.bytes)};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
 
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
-	return sendmsg(socket, &message, MSG_NOSIGNAL) == sizeof(copy) ? 0 : -errno;
+	if (fd >= 0) {
+		message.msg_control = control.bytes;
+		message.msg_controllen = sizeof(control.bytes);
+		struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+	}
+	ssize_t n = sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+	return n == sizeof(copy) ? 0 : n < 0 ? -errno : -EPROTO;
 }
 
 int transfer_command_receive(int socket, struct transfer_command *command, int *fd)
@@ -51,6 +55,9 @@ int transfer_command_receive(int socket, struct transfer_command *command, int *
 
 	if (n <= 0)
 		return n == 0 ? 0 : -errno;
+	*fd = -1;
+	if (n == sizeof(*command) && command->role == TRANSFER_NONE)
+		return 1;
 	struct cmsghdr *c = CMSG_FIRSTHDR(&message);
 	if (n != sizeof(*command) || !c || c->cmsg_type != SCM_RIGHTS)
 		return -EPROTO;
@@ -179,6 +186,13 @@ static void stand_still(struct agent *agent)
 	}
 }
 
+static void go_on(struct agent *agent)
+{
+	agent_put(&agent->shared->paused, 0);
+	for (uint32_t k = 0; k < agent->spec->vcpus; k++)
+		pthread_kill(agent->vcpu[k].thread, SIGUSR1);
+}
+
 static int send_last(struct sending *s)
 {
 	struct agent *agent = s->agent;
@@ -247,7 +261,7 @@ int transfer_send(struct agent *agent, const struct transfer_command *command, i
 	if (vmm_log(agent->vmm, false) < 0 && rc == 0)
 		rc = -EIO;
 	if (rc < 0)
-		agent_put(&agent->shared->paused, 0);
+		go_on(agent);
 	agent_put(&agent->shared->transfer, rc < 0 ? rc : 1);
 	return rc;
 }
@@ -288,7 +302,7 @@ int transfer_receive(struct agent *agent, int fd)
 	if (rc == 0) {
 		agent->resident = vmm_mailbox(agent->vmm, 0)->resident;
 		agent->pages = vmm_mailbox(agent->vmm, 0)->pages;
-		agent_put(&agent->shared->paused, 0);
+		go_on(agent);
 		agent_put(&agent->shared->stop_ns, agent_now_ns());
 		agent->shared->verified = adds_up(agent);
 	}

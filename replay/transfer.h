@@ -10,16 +10,18 @@
 
 #include "replay/agent.h"
 
-/* From the controller to an agent, with a socket to the other one. */
-enum transfer_role { TRANSFER_SEND = 1, TRANSFER_RECEIVE };
+/* From the controller to an agent, with a socket to the other one. TRANSFER_NONE only wakes it: there is a
+ * new order. */
+enum transfer_role { TRANSFER_NONE, TRANSFER_SEND, TRANSFER_RECEIVE };
 struct transfer_command {
 	int32_t role;
 	uint32_t max_rounds;
 	double bandwidth, threshold; /* bytes/s, bytes */
 };
 
+/* Does not wait: -EAGAIN if the agent has not read the last hundred. @fd -1: none goes along. */
 int transfer_command_send(int socket, const struct transfer_command *command, int fd) must_check;
-/* 1: there is one, and *fd is ours; 0: the controller is gone; -errno. */
+/* 1: there is one, and *fd is ours (-1 with TRANSFER_NONE); 0: the controller is gone; -errno. */
 int transfer_command_receive(int socket, struct transfer_command *command, int *fd) must_check;
 
 /* In the agents, vCPUs included. 0 or -errno; the source's guest runs on after a failure. */
