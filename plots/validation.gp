@@ -36,7 +36,7 @@ do for [k=1:series] {
 		set format x ''
 	}
 	set key at graph 0.99, graph 1.14 right top samplen 1
-	plot data index policies+k-1 using 1:2 with steps linetype 1 linewidth 2.5 title columnheader(1), \
+	plot data index policies+k-1 using 1:2 with fsteps linetype 1 linewidth 2.5 title columnheader(1), \
 		data index policies+k-1 using 1:3 with points linetype 2 notitle
 	unset label 2
 }

@@ -15,7 +15,8 @@
 
 #define BLOCK      4096u
 #define MAX_BLOCK  (1u << 20)
-#define USUAL      (64u << 10) /* where operations are not said */
+#define USUAL      (64u << 10) /* where operations are not said, */
+#define LEAST_OPS  16.0        /* or as much less as makes so many a second */
 
 static int failed(struct err *err, const char *folder, const char *what)
 {
@@ -70,7 +71,8 @@ int agent_disk_open(struct agent_disk *disk, const struct guest_spec *spec, stru
 
 static void pace_set(struct agent_pace *pace, double bytes, double iops, double share, int64_t now)
 {
-	double block = iops > 0 ? bytes / iops : USUAL;
+	double usual = bytes / LEAST_OPS < USUAL ? bytes / LEAST_OPS : USUAL;
+	double block = iops > 0 ? bytes / iops : usual;
 	size_t blocks = (size_t)(block / BLOCK + 0.5);
 
 	/* What was left of the interval at the old rate is left at the new one. */
@@ -78,7 +80,7 @@ static void pace_set(struct agent_pace *pace, double bytes, double iops, double 
 	double left = pace->per_s > 0 ? (double)pace->done + pace->first - passed : 1;
 	pace->first = left < 0 ? 0 : left > 1 ? 1 : left;
 	pace->block = blocks < 1 ? BLOCK : blocks > MAX_BLOCK / BLOCK ? MAX_BLOCK : blocks * BLOCK;
-	pace->per_s = bytes > 0 ? bytes * share / (double)pace->block : 0;
+	pace->per_s = (bytes > 0 ? bytes / (double)pace->block : iops) * share;
 	pace->start_ns = now;
 	pace->done = 0;
 }

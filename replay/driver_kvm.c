@@ -1,8 +1,8 @@
 /*
  * See driver_kvm.h. A step: the guests' counters are read and written over the grants, the simulated driver
  * asks the workloads, the policies decide, and each guest gets an order that begins where the last one
- * ended. The VMM keeps a guest to its grant exactly; the group's caps stand a tenth above it, as a fence,
- * and its weight follows the grant, so that under contention the kernel decides as the policy did.
+ * ended. The VMM keeps a guest to its grant exactly; the group's caps stand a tenth above it, as a fence that
+ * leaves room for the process's own work, and its weight follows the grant, so that under contention the kernel decides as the policy did.
  *
  * Workloads that keep unmet work are told what their guest got; what is within the error of measurement
  * counts as what was granted, else noise would pile up as backlog.
@@ -22,7 +22,9 @@
 
 #define MAX_GUESTS 64
 #define FENCE      1.1   /* of a grant, for the caps of groups */
-#define FENCE_MIN  0.02  /* cores above it */
+#define FENCE_MIN  0.05  /* cores above it, for the balloon, */
+#define FENCE_OP_S 2e-4  /* and for every operation of its disk */
+#define FENCE_OP   65536.0 /* bytes of one, where operations are not said */
 #define WEIGHT_MIN 0.1   /* a guest that is granted little has a disk and a balloon to serve, too */
 #define OVERHEAD   (32.0 * 1048576) /* of a guest's process, beside its memory */
 #define WITHIN     0.02  /* of the grant: the error of a measured share in one step */
@@ -150,15 +152,30 @@ static struct kvm_guest *guest_of(struct driver_kvm *kvm, uint32_t vm)
 	return vm < kvm->vm_cap ? &kvm->vm[vm] : NULL;
 }
 
-/* Whether the VM ever does I/O: only then it has a disk. */
+/* Whether all VMs that are known fit into the host's memory, working sets and all. */
+static bool memory_is_ample(const struct driver_kvm *kvm)
+{
+	const struct dc *dc = kvm->dc;
+	double sum = 0;
+
+	for (uint32_t vm = 0; vm < dc->vm.n; vm++)
+		sum += dc_class_of(dc, vm)->memory;
+	return sum <= dc->type[0].capacity[RES_MEM];
+}
+
+/* Whether the VM ever does I/O, or may have to swap: only then it has a disk. */
 static bool has_disk(const struct driver_kvm *kvm, uint32_t vm)
 {
 	const struct sim_group *group = &kvm->sim->group[kvm->dc->vm.group[vm]];
+	double memory = dc_class_of(kvm->dc, vm)->cap[RES_MEM];
 
+	if (!memory_is_ample(kvm))
+		return true;
 	for (size_t k = 0; k < group->nloads; k++) {
 		const struct workload_common *common = group->load[k].state;
-		if (common->bandwidth > 0 || common->iops > 0 ||
-		    (group->trace[k] && (group->trace[k]->disk || group->trace[k]->iops)))
+		const struct trace *trace = group->trace[k];
+		if (common->bandwidth > 0 || common->iops > 0 || common->memory > memory ||
+		    (trace && (trace->disk || trace->iops || trace->mem)))
 			return true;
 	}
 	return false;
@@ -292,19 +309,16 @@ static int kvm_collect(void *driver, uint32_t host, int64_t now_ns, double dt_s,
 	return driver_sim_ops.collect(((struct driver_kvm *)driver)->sim, host, now_ns, dt_s, err);
 }
 
-/* A guest short of memory misses pages; there is no swap that would cost disk and stall it. */
+/* A guest short of memory misses pages. There is no swap to bring them from, so its process reads as much
+ * as a swap would be read, and the guest is kept waiting for that, both as the model says. */
 static uint32_t kvm_squeeze(void *driver, uint32_t host, const double *before, double tick_s)
 {
-	(void)before;
-	(void)tick_s;
-	((struct driver_kvm *)driver)->dc->host.pressed[host] = false;
-	return DC_NONE;
+	return driver_sim_ops.squeeze(((struct driver_kvm *)driver)->sim, host, before, tick_s);
 }
 
 static void kvm_stall(void *driver, uint32_t host)
 {
-	(void)driver;
-	(void)host;
+	driver_sim_ops.stall(((struct driver_kvm *)driver)->sim, host);
 }
 
 static double at_most_one(double part, double whole)
@@ -321,7 +335,9 @@ static void set_groups(struct driver_kvm *kvm, struct kvm_guest *g, uint32_t slo
 	bool kernel = kvm->params.kernel_decides;
 	double least = kernel ? 1e-4 : WEIGHT_MIN;
 	double weight = kernel ? class->weight[RES_CPU] : grant;
-	double cap = kernel ? class->cap[RES_CPU] / speed : grant / speed * FENCE + FENCE_MIN;
+	double ops = fmax(dc->slot.grant[RES_IOPS][slot], dc->slot.grant[RES_DISK][slot] / FENCE_OP);
+	double cap = kernel ? class->cap[RES_CPU] / speed
+			    : grant / speed * FENCE + FENCE_MIN + ops * FENCE_OP_S;
 	int rc = 0;
 
 	if (cg_can(kvm->groups) & CG_CPU_WEIGHT)
@@ -345,11 +361,13 @@ static void give_order(struct driver_kvm *kvm, struct kvm_guest *g, uint32_t slo
 	}
 	double ram = dc->class[dc->slot.class_id[slot]].memory;
 	double set = fmin(want[RES_MEM], ram) * p->memory_scale;
+	double stalled = dc->host.pressed[0] ? (double)dc->slot.stalled[slot] : 0;
 	struct guest_order order = {
 		.start_ns = real_time(kvm, now_ns),
 		.end_ns = real_time(kvm, (now_ns / p->tick_ns + 1) * p->tick_ns),
 		.cpu = want[RES_CPU] / speed,
-		.cpu_most = p->kernel_decides ? (double)GUEST_MOST_CORES : grant[RES_CPU] / speed,
+		.cpu_most = (p->kernel_decides ? want[RES_CPU] * (1 - stalled) : grant[RES_CPU]) /
+			    speed,
 		.memory = set,
 		.memory_most = fmin(grant[RES_MEM], ram) * p->memory_scale,
 		.touch_rate = fmin(set / 4096 / ((double)p->reuse_ns * 1e-9), 50000),

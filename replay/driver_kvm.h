@@ -16,8 +16,6 @@
 #include "replay/cgroup.h"
 #include "replay/guest.h"
 
-#define GUEST_MOST_CORES 1024 /* no limit by the VMM */
-
 /* How guests are made and told; tests give others. */
 struct guest_ops {
 	int (*start)(struct guest **guest, const struct guest_spec *spec, struct err *err);

@@ -49,16 +49,23 @@ static int by_place(const void *a, const void *b)
 	return vm != 0 ? vm : (x->time > y->time) - (x->time < y->time);
 }
 
+/* Beside the resources: a disk serves no more bytes than its operations carry. */
+static const char *const iops_columns[] = {"iops_want", "iops_grant"};
+#define IOPS_AT (5 + 2 * VALIDATE_RESOURCES)
+#define READ    (IOPS_AT + 2)
+
 static int find_columns(const struct csv_table *t, const char *path, bool real, size_t *col,
 			struct err *err)
 {
-	const char *names[5 + 2 * VALIDATE_RESOURCES] = {"run", "time_s", "vm", "policy", "seed"};
+	const char *names[READ] = {"run", "time_s", "vm", "policy", "seed"};
 
 	for (int r = 0; r < VALIDATE_RESOURCES; r++) {
 		names[5 + 2 * r] = resources[r].want;
 		names[6 + 2 * r] = real ? resources[r].got : resources[r].grant;
 	}
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	names[IOPS_AT] = iops_columns[0];
+	names[IOPS_AT + 1] = iops_columns[1];
+	for (size_t i = 0; i < READ; i++) {
 		col[i] = csv_column(t, names[i]);
 		if (col[i] == SIZE_MAX)
 			return err_input(err, "%s: no column %s", path, names[i]);
@@ -69,7 +76,7 @@ static int find_columns(const struct csv_table *t, const char *path, bool real, 
 static int rows_read(struct rows *rows, const char *dir, bool real, struct err *err)
 {
 	struct csv_table *t = &rows->table;
-	size_t col[5 + 2 * VALIDATE_RESOURCES];
+	size_t col[READ];
 	char path[4096];
 
 	snprintf(path, sizeof(path), "%s/vm_timeline.csv", dir);
@@ -93,6 +100,10 @@ static int rows_read(struct rows *rows, const char *dir, bool real, struct err *
 			r->want[k] = csv_number(t, i, col[5 + 2 * k]);
 			r->value[k] = csv_number(t, i, col[6 + 2 * k]);
 		}
+		double ops = csv_number(t, i, col[IOPS_AT]), may = csv_number(t, i, col[IOPS_AT + 1]);
+		if (!real && ops > 0)
+			r->value[VALIDATE_DISK] =
+				fmin(r->value[VALIDATE_DISK], r->want[VALIDATE_DISK] * may / ops);
 	}
 	qsort(rows->row, rows->n, sizeof(*rows->row), by_place);
 	return 0;
@@ -109,13 +120,10 @@ static double tolerance_of(const struct validate_tolerance *t, int resource)
 	return resource == VALIDATE_CPU ? t->cpu_rms : resource == VALIDATE_MEMORY ? t->memory : t->disk;
 }
 
-static void count(struct errors *e, double want, double sim, double real, double tolerance,
-		  bool relative)
+static void count(struct errors *e, double want, double sim, double real, double tolerance)
 {
 	double error = real - sim;
 
-	if (relative && sim > 0)
-		error /= sim;
 	e->n++;
 	e->sum += error;
 	e->sum_sq += error * error;
@@ -125,13 +133,24 @@ static void count(struct errors *e, double want, double sim, double real, double
 	e->wanted += want;
 }
 
+/* Errors of memory and disk are shares of what was granted in the mean: a disk serves whole blocks, which
+ * says nothing of a step in which less than one was granted. */
+static void make_relative(struct errors *e)
+{
+	double unit = (double)e->n / e->granted;
+
+	e->sum *= unit;
+	e->sum_sq *= unit * unit;
+	e->worst *= unit;
+}
+
 /* The CPU as a whole must fit; of memory and disk what counts is the mean over the steps. */
 static bool is_good(const struct validate_tolerance *t, int resource, const struct errors *e)
 {
 	double n = (double)e->n, mean = fabs(e->sum / n);
 
 	if (resource != VALIDATE_CPU)
-		return e->granted <= 0 || mean <= tolerance_of(t, resource);
+		return mean <= tolerance_of(t, resource);
 	return sqrt(e->sum_sq / n) <= t->cpu_rms && mean <= t->cpu_mean;
 }
 
@@ -150,12 +169,14 @@ struct compare {
 
 #define PRINTED_MOST 36
 
-static void finish_vm(struct compare *c, const struct row *r, const struct errors e[])
+static void finish_vm(struct compare *c, const struct row *r, struct errors e[])
 {
 	for (int k = 0; k < VALIDATE_RESOURCES; k++) {
 		double n = (double)e[k].n;
-		if (e[k].n == 0 || e[k].wanted <= 0)
+		if (e[k].n == 0 || e[k].wanted <= 0 || (resources[k].relative && e[k].granted <= 0))
 			continue;
+		if (resources[k].relative)
+			make_relative(&e[k]);
 		bool good = is_good(&c->params->tolerance, k, &e[k]);
 		c->bad += !good;
 		csv_real(c->vms, r->run);
@@ -186,11 +207,11 @@ static void step(struct compare *c, const struct row *sim, const struct row *rea
 		double unit = k == VALIDATE_CPU ? 1 / c->params->speed : 1;
 		double want = sim->want[k] * unit, granted = sim->value[k] * unit,
 		       got = real->value[k] * unit;
-		/* What the simulated swap adds to a disk real guests do not do: they miss pages. */
-		if (!isfinite(got) || (k == VALIDATE_DISK && real->want[k] <= 0))
+		double tolerance = tolerance_of(&c->params->tolerance, k) *
+				   (resources[k].relative ? granted : 1);
+		if (!isfinite(got))
 			continue;
-		count(&e[k], want, granted, got, tolerance_of(&c->params->tolerance, k),
-		      resources[k].relative);
+		count(&e[k], want, granted, got, tolerance);
 		csv_real(c->steps, real->run);
 		csv_text(c->steps, real->policy);
 		csv_text(c->steps, real->seed);

@@ -2,8 +2,7 @@
  * How far a simulated run and a real one of the same scenario are apart, from the files of both.
  *
  * Of each VM and resource, step by step: what the simulation granted for the step, and what the guest got
- * in it. The first step, in which guests fill their memory, does not count. A disk
- * counts where the workload itself uses it: simulated swap adds to it, and real guests have none.
+ * in it. The first step, in which guests fill their memory, does not count.
  */
 #ifndef COTENANT_SIM_VALIDATE_H
 #define COTENANT_SIM_VALIDATE_H
@@ -17,7 +16,7 @@
 
 enum validate_resource { VALIDATE_CPU, VALIDATE_MEMORY, VALIDATE_DISK, VALIDATE_RESOURCES };
 
-/* What is still good: CPU in cores; memory and disk relative to what was granted. */
+/* What is still good: CPU in cores; memory and disk relative to what was granted in the mean. */
 struct validate_tolerance {
 	double cpu_rms, cpu_mean, memory, disk;
 };

@@ -28,6 +28,7 @@ static struct {
 	int64_t crash_ns;
 	unsigned refuse; /* the n-th start fails; 0: none */
 	double disk_share, memory_most; /* of the last order */
+	double disk;                    /* of the last guest that was started */
 	bool gap; /* an order did not begin where the last one ended */
 } world;
 
@@ -53,6 +54,7 @@ static int fake_start(struct guest **guest, const struct guest_spec *spec, struc
 	}
 	*guest = calloc(1, sizeof(**guest));
 	assert_non_null(*guest);
+	world.disk = spec->disk;
 	snprintf((*guest)->name, sizeof((*guest)->name), "%s", spec->name);
 	(*guest)->vcpus = spec->vcpus;
 	(*guest)->report.at_ns = world.now_ns;
@@ -319,6 +321,28 @@ static void test_disk_is_paced(void **state)
 	harness_close(&h);
 }
 
+/* Half the working set misses: what a swap would read is read, and only then has the guest a disk. */
+static void test_swapping_is_done(void **state)
+{
+	struct harness h;
+
+	(void)state;
+	begin(&h, TWO);
+	assert_int_equal(replay(&h, 1), 0);
+	assert_near(world.disk, 0, 0);
+	harness_close(&h);
+	begin(&h, "tick: 1s\nduration: 5s\n"
+		  "hosts: [{name: h, cores: 1, speed: 1GHz, memory: 96MiB, swap: 1GiB, disks: "
+		  "{bandwidth: 100MB/s}}]\nvms: [{name: a, count: 2, vcpus: 1, memory: 96MiB, "
+		  "workload: {kind: constant, cpu: 10%, memory: 96MiB}}]\n"
+		  "overcommit: {memory: 2}\nmemory_model: {reuse: 48s, dirty: 0}\n");
+	assert_int_equal(replay(&h, 1), 0);
+	assert_true(world.disk > 0);
+	assert_near(world.memory_most, 48 << 20, 1);
+	assert_near(vm_cell(&h, "a-0", "disk_grant_bytes_s"), 1 << 20, 1);
+	harness_close(&h);
+}
+
 static void refused(const char *yaml, size_t cores, unsigned refuse, const char *text)
 {
 	struct harness h;
@@ -357,6 +381,7 @@ int main(void)
 		ON_TREE(test_pause_and_resume),
 		ON_TREE(test_churn_starts_and_stops),
 		ON_TREE(test_disk_is_paced),
+		ON_TREE(test_swapping_is_done),
 		ON_TREE(test_refusals),
 	};
 
