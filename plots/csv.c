@@ -427,6 +427,15 @@ static void sync_folder(const char *path)
 	}
 }
 
+int csv_flush(struct csv *csv, struct err *err)
+{
+	flush(csv);
+	if (!csv->error)
+		return 0;
+	return err_run(err, csv->error, "%s: cannot write: %s", csv->path,
+		       strerror(-csv->error));
+}
+
 int csv_close(struct csv *csv, struct err *err)
 {
 	BUG_ON(csv->col != 0);

@@ -28,6 +28,10 @@ void csv_int(struct csv *csv, int64_t value);
 void csv_time(struct csv *csv, int64_t ns); /* as seconds, exact */
 void csv_end_row(struct csv *csv);          /* BUG_ON() a row of the wrong length */
 
+/* Writes out the rows so far, to the temporary file; tells an error that stuck. For files that grow for
+ * a long time. */
+int csv_flush(struct csv *csv, struct err *err) must_check;
+
 /* Appends the rows of another file written with the same header (comment and header are skipped).
  */
 int csv_append_file(struct csv *csv, const char *path, struct err *err) must_check;

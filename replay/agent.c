@@ -3,6 +3,7 @@
  * moves the balloon while a thread per vCPU keeps the guest running.
  */
 #include "replay/agent.h"
+#include "replay/find.h"
 #include "replay/transfer.h"
 #include "sim/core/mem.h"
 
@@ -82,6 +83,9 @@ static int set_up(struct agent *agent, int socket, struct err *err)
 	int rc = agent->spec->leaf ? cg_join(agent->spec->leaf, getpid(), err) : 0;
 
 	agent->socket = close_all(socket);
+	/* Stays open; without it the guest has no name for others, which is no reason to fail. */
+	(void)find_label(agent->spec->label ? agent->spec->label : agent->spec->name,
+			 agent->spec->memory);
 	int pinned = agent_pin(agent->spec, false);
 	if (rc == 0 && pinned < 0)
 		rc = err_run(err, pinned, "guest %s: cannot run on its cores: %s",

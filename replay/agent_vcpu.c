@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -222,10 +223,13 @@ void *agent_vcpu_main(void *arg)
 	struct sigaction action = {.sa_handler = on_timer};
 	struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGUSR1};
 	timer_t timer;
+	char name[16];
 
 	kick_flag = vmm_kick(v->agent->vmm, v->id);
 	event._sigev_un._tid = (int)syscall(SYS_gettid);
 	sigaction(SIGUSR1, &action, NULL);
+	snprintf(name, sizeof(name), "CPU %u/KVM", v->id);
+	prctl(PR_SET_NAME, name); /* as QEMU calls them: who looks from outside knows them by it */
 	prctl(PR_SET_TIMERSLACK, 1);
 	if (agent_pin(v->agent->spec, true) < 0 || timer_create(CLOCK_MONOTONIC, &event, &timer) < 0)
 		_exit(1);

@@ -185,7 +185,7 @@ static int launch(struct driver_kvm *kvm, uint32_t vm, struct err *err)
 {
 	const struct vm_class *class = dc_class_of(kvm->dc, vm);
 	const struct replay_params *p = &kvm->params;
-	char name[32];
+	char name[32], label[160];
 
 	if (mem_grow(&kvm->vm, &kvm->vm_cap, vm + 1, sizeof(*kvm->vm)) < 0)
 		return err_nomem(err);
@@ -197,7 +197,10 @@ static int launch(struct driver_kvm *kvm, uint32_t vm, struct err *err)
 	double memory = class->memory * p->memory_scale;
 	if (cg_can(kvm->groups) & CG_MEMORY && cg_set_memory(g->leaf, memory * FENCE + OVERHEAD) < 0)
 		return err_run(err, -EIO, "replay: group %s: cannot set its memory limit", name);
+	snprintf(label, sizeof(label), "%s-%u", kvm->sim->group[kvm->dc->vm.group[vm]].name,
+		 kvm->dc->vm.index[vm]);
 	struct guest_spec spec = {.name = name,
+				  .label = label,
 				  .vcpus = class->vcpus,
 				  .memory = memory,
 				  .disk = has_disk(kvm, vm) ? p->disk_bytes : 0,

@@ -28,7 +28,7 @@ struct guest {
 	uint32_t vcpus;
 	int schedstat[GUEST_VCPUS];
 	int64_t delay_ns; /* of the vCPUs, when it could last be read */
-	char name[64], folder[256];
+	char name[64], label[160], folder[256];
 	int cores[GUEST_MAX_CORES];
 	struct guest_spec spec; /* points into the above; what a second process is started from */
 };
@@ -99,7 +99,9 @@ int guest_start(struct guest **out, const struct guest_spec *spec, struct err *e
 	snprintf(guest->name, sizeof(guest->name), "%s", spec->name);
 	snprintf(guest->folder, sizeof(guest->folder), "%s", spec->folder ? spec->folder : "");
 	guest->spec = *spec;
+	snprintf(guest->label, sizeof(guest->label), "%s", spec->label ? spec->label : spec->name);
 	guest->spec.name = guest->name;
+	guest->spec.label = guest->label;
 	guest->spec.folder = guest->folder;
 	guest->spec.cores = guest->cores;
 	for (size_t i = 0; i < spec->ncores && i < GUEST_MAX_CORES; i++)

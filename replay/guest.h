@@ -28,6 +28,7 @@ struct guest;
 
 struct guest_spec {
 	const char *name; /* of the process and its files, unique in the run */
+	const char *label; /* what `cotenant record` calls the guest; NULL = name */
 	uint32_t vcpus;
 	double memory;       /* largest working set */
 	double disk;         /* size of its disk file; 0 = no disk */

@@ -173,7 +173,11 @@ bool procfs_stat(const char *root, pid_t pid, struct procfs_stat *stat)
 	stat->comm[len] = '\0';
 	stat->state = close[2];
 	const char *p = close + 2; /* field 3 */
+	uint64_t ticks = 0;
+	stat->ticks = 0;
 	for (int field = 3; field < 22; field++) {
+		if ((field == 14 || field == 15) && procfs_scan(p, &ticks))
+			stat->ticks += ticks;
 		p = strchr(p, ' ');
 		if (!p)
 			return false;

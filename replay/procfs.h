@@ -39,6 +39,7 @@ struct procfs_stat {
 	char state; /* 'R', 'S', ... 'Z' */
 	uint64_t
 		start; /* in clock ticks after the boot; with the pid it names a process for good */
+	uint64_t ticks; /* CPU time of all its threads, user and system, in clock ticks */
 };
 bool procfs_stat(const char *root, pid_t pid, struct procfs_stat *stat) must_check;
 

@@ -7,6 +7,7 @@
 #include "sim/cmd_compare.h"
 #include "sim/cmd_list.h"
 #include "sim/cmd_plot.h"
+#include "sim/cmd_record.h"
 #include "sim/cmd_replay.h"
 #include "sim/cmd_report.h"
 #include "sim/cmd_trace.h"
@@ -25,6 +26,7 @@ static const struct command {
 	{"report", cmd_report, "report DIR: one HTML file with all of a run"},
 	{"replay", cmd_replay, "replay SCENARIO.yaml | probe | clean: the same on real KVM guests"},
 	{"validate", cmd_validate, "validate SCENARIO.yaml: simulated and real, and how far they are apart"},
+	{"record", cmd_record, "record [-o FILE.csv] [--list]: what running VMs want, as a trace"},
 	{"trace", cmd_trace, "trace info|convert FILE...: what is in a trace of use"},
 	{"policies", cmd_policies, "policies [NAME]: what can be named in a scenario"},
 	{"schema", cmd_schema, "schema: the JSON Schema of scenarios, for editors"},
