@@ -36,6 +36,9 @@ static void columns_register(struct dc *dc)
 	column_add(dc, &s->disk, sizeof(*s->disk));
 	column_add(dc, &s->stalled, sizeof(*s->stalled));
 	column_add(dc, &s->load, sizeof(*s->load));
+	for (int p = 0; p < DC_POLICIES; p++)
+		if (dc->memory & 1u << p)
+			column_add(dc, &s->memory[p], sizeof(*s->memory[p]));
 	for (int r = 0; r < RES_COUNT; r++) {
 		column_add(dc, &s->want[r], sizeof(double));
 		column_add(dc, &s->grant[r], sizeof(double));

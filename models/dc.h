@@ -23,6 +23,8 @@
 
 #define DC_NONE UINT32_MAX
 
+#define DC_POLICIES 4 /* that may keep memory per VM */
+
 /* What a placer weighs (policies/placer.h numbers them alike). */
 enum dc_dim { DC_DIM_CPU, DC_DIM_MEM, DC_DIM_DISK, DC_DIM_NET, DC_DIMS };
 
@@ -135,6 +137,7 @@ struct dc_slots {
 	double *want[RES_COUNT], *grant[RES_COUNT];
 	float *stalled;                 /* 0..1: share of the CPU demand held back by swapping */
 	void **load; /* the driver's */
+	void **memory[DC_POLICIES]; /* of the policies; NULL where there is none */
 	struct slot_sums sum;
 };
 
@@ -149,6 +152,7 @@ struct dc {
 	struct arena *arena;
 	enum dc_order order;
 	unsigned floors; /* bits of the resources of which VMs may have floors */
+	unsigned memory; /* bits of the policies that keep memory per VM */
 	struct dc_hosts host;
 	struct dc_racks rack;
 	struct dc_vms vm;
@@ -169,7 +173,7 @@ struct dc {
 };
 
 /* Tables for the host types given (in @dc->type, @dc->ntypes, @dc->alternate, @dc->order,
- * @dc->floors) and about @vms VMs; -ENOMEM. */
+ * @dc->floors, @dc->memory) and about @vms VMs; -ENOMEM. */
 int dc_init(struct dc *dc, struct arena *arena, size_t vms) must_check;
 void dc_fini(struct dc *dc);
 

@@ -38,7 +38,7 @@ struct share_view {
 	size_t n;               /* VMs, in ascending id: the only tie-break */
 	const uint32_t *vm;     /* their ids */
 	const int32_t *priority; /* higher is served first by policies that look at it */
-	void *const *vm_state;  /* NULL: memory per VM is not provided yet */
+	void *const *vm_state;  /* the policy's memory of each VM; NULL if it keeps none */
 	size_t ncols;
 	const struct share_col *col; /* in the order CPU, memory, disk 0, IOPS 0, disk 1, ... */
 	double *scratch; /* SHARE_SCRATCH * n doubles for the policy's use, contents undefined */

@@ -27,7 +27,9 @@ struct policy_ops {
 	struct plugin plugin;
 	unsigned resources;   /* bits RES_BIT(r): what it can divide */
 	unsigned flags;       /* promises that the tests check */
-	size_t vm_state_size; /* must be 0: memory per VM is not provided yet, and others are refused */
+	size_t vm_state_size; /* bytes that the core keeps for each VM on a host, of one policy in one role
+			       * (cpu, memory, disk, all): zeroed when the VM starts, taken along when it
+			       * moves to another host. Not together with POLICY_MEMORYLESS */
 
 	/* Required. Writes grant[k][i] for every column k and VM i. Same state and view, same
 	 * grants. No clock, no I/O, no random numbers but from its own state, no malloc(). n may be
@@ -40,7 +42,8 @@ struct policy_ops {
 	int (*init)(void *state, struct err *err);
 	void (*fini)(void *state);
 
-	/* Not required. Once per VM and host, around all divide() calls that show the VM there. */
+	/* Not required. Once per VM and host, around all divide() calls that show the VM there; @vm_state
+	 * is its memory, of vm_state_size bytes, or NULL. */
 	void (*vm_arrived)(void *state, uint32_t host, uint32_t vm, void *vm_state);
 	void (*vm_left)(void *state, uint32_t host, uint32_t vm, void *vm_state);
 };

@@ -62,8 +62,10 @@ static const char *policy_problem(const struct policy_ops *ops)
 		return "resources names none, or one that does not exist";
 	if (ops->flags & ~flags)
 		return "flags has a bit without a meaning";
-	if (ops->vm_state_size > 0)
-		return "vm_state_size is not 0: runs do not keep memory per VM yet";
+	if (ops->vm_state_size > STATE_MAX)
+		return "vm_state_size is out of range";
+	if (ops->vm_state_size > 0 && (ops->flags & POLICY_MEMORYLESS))
+		return "it keeps memory per VM, and flags say that it has none";
 	return NULL;
 }
 

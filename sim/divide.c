@@ -95,6 +95,7 @@ static int divide_columns(const struct host_now *h, enum run_slot which,
 		.n = h->n,
 		.vm = h->dc->slot.vm + h->first,
 		.priority = h->limits->priority,
+		.vm_state = policy->ops->vm_state_size > 0 ? h->dc->slot.memory[which] + h->first : NULL,
 		.ncols = ncols,
 		.col = col,
 		.scratch = h->d->scratch,
@@ -270,8 +271,8 @@ int divide_host(struct run *run, struct run_desk *desk, uint32_t host, uint32_t 
 
 	*oom_victim = DC_NONE;
 	dc->host.pressed[host] = false;
-	if (h.n == 0)
-		return 0;
+	if (h.n == 0 || dc->host.state[host] != HOST_ON)
+		return 0; /* VMs on a host that is about to come on want nothing yet */
 	if (divide_reserve(h.d, h.n) < 0 || limits_gather(&desk->limits, dc, host) < 0)
 		return err_nomem(desk->err);
 	memcpy(h.d->before, grants(&h, RES_MEM), h.n * sizeof(double));

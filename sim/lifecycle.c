@@ -48,17 +48,6 @@ int lifecycle_init(struct run *run)
 	return rc;
 }
 
-static void policies_hear(struct run *run, uint32_t vm, uint32_t host, bool arrived)
-{
-	for (int i = 0; i < RUN_POLICIES; i++) {
-		const struct policy_ops *ops = run->policy[i].ops;
-		if (ops && arrived && ops->vm_arrived)
-			ops->vm_arrived(run->policy[i].state, host, vm, NULL);
-		if (ops && !arrived && ops->vm_left)
-			ops->vm_left(run->policy[i].state, host, vm, NULL);
-	}
-}
-
 /* When the VM's life ends by itself: its own law, or the end of its trace. */
 static int schedule_end(struct run *run, uint32_t vm)
 {
@@ -105,8 +94,9 @@ static int begin(struct run *run, uint32_t vm, uint32_t host)
 	run->count.placed += first_start;
 	if (first_start)
 		count_placed(run, vm);
-	policies_hear(run, vm, host, true);
-	int rc = run->driver->vm_start(run->driver_state, vm, run->now_ns, run->err);
+	int rc = policies_vm_starts(run, vm);
+	if (rc == 0)
+		rc = run->driver->vm_start(run->driver_state, vm, run->now_ns, run->err);
 	if (rc == 0 && first_start) {
 		dc->vm.started_ns[vm] = run->now_ns;
 		rc = schedule_end(run, vm);
@@ -263,7 +253,7 @@ static int take_off(struct run *run, uint32_t vm)
 		if (rc == 0)
 			rc = output_vm_leaves(run->output, run, vm);
 		run->driver->vm_stop(run->driver_state, vm);
-		policies_hear(run, vm, host, false);
+		policies_vm_ends(run, vm);
 		run->running--;
 	}
 	dc_unplace(dc, vm);

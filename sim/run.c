@@ -552,6 +552,7 @@ int run_init(struct run *run, const struct scenario *scenario, const struct trac
 	run->err = err;
 	run->end_ns = scenario->duration_ns;
 	run->outages = &traces->outages;
+	run->plan.dc.memory = policies_memory(policies);
 	run->plan.dc.order = ((const struct placer_ops *)(const void *)policies->placer.plugin)->order;
 	int rc = build_plan(scenario, traces, &run->arena, &run->plan, err);
 	if (rc == 0)

@@ -22,6 +22,7 @@ struct run;
 struct run_policy {
 	const struct policy_ops *ops;
 	void *state;
+	void *unused; /* memory of VMs that are gone: a list through the first bytes */
 };
 
 enum run_slot { RUN_CPU, RUN_MEMORY, RUN_DISK, RUN_JOINT, RUN_POLICIES };
@@ -169,6 +170,15 @@ int lifecycle_start(struct run *run, uint32_t vm, uint32_t host) must_check;
 int lifecycle_host_on(struct run *run, uint32_t host) must_check;
 /* VMs that wait: in line, or for a host to come on. */
 size_t lifecycle_waiting(const struct run *run);
+
+/* policies.c: what policies know of VMs. policies_vm_starts(), before the VM is seen on its host, gives it
+ * their memory, zeroed; policies_vm_ends() takes it back. A VM that moves takes it along: the policies
+ * hear that it left the one host and arrived on the other. */
+unsigned policies_memory(const struct policy_set *set); /* for dc.memory */
+int policies_vm_starts(struct run *run, uint32_t vm) must_check;
+void policies_vm_ends(struct run *run, uint32_t vm);
+void policies_vm_left(struct run *run, uint32_t vm, uint32_t host);
+void policies_vm_arrived(struct run *run, uint32_t vm, uint32_t host);
 
 /* line.c: VMs wait, those of higher priority first, then who came first. */
 size_t line_length(const struct run *run);

@@ -103,20 +103,20 @@ static inline void harness_close(struct harness *h)
 	scenario_free(h->scenario);
 }
 
-/* The i-th run of the scenario. */
-static inline void harness_run(struct harness *h, size_t i)
+/* The i-th run of the scenario, under other policies. */
+static inline void harness_run_with(struct harness *h, size_t i, const struct policy_set *policies)
 {
-	struct policy_set policies;
-	struct output_label label = {.run = i + 1, .policies = &policies};
+	struct output_label label = {.run = i + 1, .policies = policies};
+	struct policy_set own;
 	struct output *output = NULL;
 	static struct run run;
 
 	harness_forget(h);
 	memset(&run, 0, sizeof(run));
-	scenario_run(h->scenario, i, &policies, &label.seed);
+	scenario_run(h->scenario, i, &own, &label.seed);
 	int rc = output_open(&output, h->dir, "# test", h->scenario, &label, &h->err);
 	if (rc == 0)
-		rc = run_init(&run, h->scenario, &h->traces, &policies, label.seed, output,
+		rc = run_init(&run, h->scenario, &h->traces, policies, label.seed, output,
 			      &h->err);
 	run.threads = h->threads;
 	run.memoryless &= !h->awake;
@@ -128,6 +128,14 @@ static inline void harness_run(struct harness *h, size_t i)
 	run_free(&run);
 	if (rc || closed)
 		fail_msg("%s", h->err.text);
+}
+
+static inline void harness_run(struct harness *h, size_t i)
+{
+	struct policy_set policies;
+
+	scenario_run(h->scenario, i, &policies, &(uint64_t){0});
+	harness_run_with(h, i, &policies);
 }
 
 static inline const struct csv_table *harness_table(struct harness *h, enum output_file file)

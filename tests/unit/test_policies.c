@@ -16,9 +16,10 @@
 #include "policies/registry.h"
 #include "sim/core/opt.h"
 
-#define MAX_N    12
-#define MAX_COLS 4
-#define VIEWS    250
+#define MAX_N      12
+#define MAX_COLS   4
+#define VIEWS      250
+#define MAX_MEMORY 64
 
 static uint64_t seed = 20240611;
 
@@ -40,6 +41,8 @@ struct world {
 	double weight[MAX_COLS][MAX_N], scratch[SHARE_SCRATCH * MAX_N];
 	uint32_t vm[MAX_N];
 	int32_t priority[MAX_N];
+	_Alignas(16) unsigned char memory[MAX_N][MAX_MEMORY]; /* per VM */
+	void *vm_state[MAX_N];
 };
 
 struct answer {
@@ -53,6 +56,8 @@ static void world_wire(struct world *w)
 	w->view.vm = w->vm;
 	w->view.priority = w->priority;
 	w->view.scratch = w->scratch;
+	for (size_t i = 0; i < MAX_N; i++)
+		w->vm_state[i] = w->memory[i];
 	for (size_t k = 0; k < w->view.ncols; k++) {
 		w->col[k].want = w->want[k];
 		w->col[k].floor = w->floor[k];
@@ -97,6 +102,9 @@ static void ask(const struct policy_ops *ops, void *state, struct world *w, stru
 {
 	double *grant[MAX_COLS];
 
+	assert_true(ops->vm_state_size <= MAX_MEMORY);
+	w->view.vm_state = ops->vm_state_size > 0 ? w->vm_state : NULL;
+	memset(w->memory, 0, sizeof(w->memory));
 	memset(a, 0xff, sizeof(*a)); /* NaN: whatever is not written shows */
 	for (size_t i = 0; i < SHARE_SCRATCH * MAX_N; i++)
 		w->scratch[i] = NAN;
