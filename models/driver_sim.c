@@ -71,6 +71,17 @@ static void forward(void *ctx, const char *target, uint32_t index, int64_t birth
 	sim->forwards_lost++;
 }
 
+/* The VM of the trace that the @k-th load replays; of a load that replays none, the VM's index. */
+static uint32_t load_index(const struct sim_group *group, size_t k, uint32_t index)
+{
+	const struct trace *trace = group->trace[k];
+
+	if (!trace)
+		return index;
+	index += group->trace_first;
+	return group->column[k] && index < trace->n ? group->column[k][index] : index;
+}
+
 static int load_init(struct driver_sim *sim, struct load *load, uint32_t vm, size_t k,
 		     int64_t now_ns, struct err *err)
 {
@@ -84,7 +95,7 @@ static int load_init(struct driver_sim *sim, struct load *load, uint32_t vm, siz
 		.seed = sim->seed,
 		.name = name,
 		.vm = vm,
-		.index = sim->dc->vm.index[vm] + (group->trace[k] ? group->trace_first : 0),
+		.index = load_index(group, k, sim->dc->vm.index[vm]),
 		.vcpus = class->vcpus,
 		.speed = class->speed,
 		.core = sim->dc->host.type[sim->dc->vm.host[vm]]->speed,

@@ -15,7 +15,9 @@ struct sim_group {
 	size_t nloads;
 	const struct plugin_spec *load;   /* of kind workload */
 	const struct trace *const *trace; /* per load; NULL where it replays none */
-	uint32_t trace_first;             /* trace VM of the group's VM 0 */
+	const uint32_t *const *column;    /* per load: which VM of its trace comes where; NULL: as
+					     they stand in the trace */
+	uint32_t trace_first;             /* place in the trace of the group's VM 0 */
 	bool trace_from_first; /* VMs are created at their first sample, not at the trace's start */
 	uint32_t first_vm, vms;           /* ids of the group known beforehand, for forwarding */
 };

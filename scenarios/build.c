@@ -26,17 +26,19 @@ static const char *trace_path_of(const struct plugin_spec *load, const char **fo
 	return ops->trace_path ? ops->trace_path(load->state, format) : NULL;
 }
 
-static struct trace *trace_find(const struct trace_set *set, const char *path)
+/* Index in the set, or set->n. */
+static size_t trace_find(const struct trace_set *set, const char *path)
 {
-	for (size_t i = 0; i < set->n; i++)
-		if (strcmp(set->use[i].path, path) == 0)
-			return set->use[i].trace;
-	return NULL;
+	size_t i = 0;
+
+	while (i < set->n && strcmp(set->use[i].path, path) != 0)
+		i++;
+	return i;
 }
 
 static int trace_add(struct trace_set *set, const char *path, const char *format, struct err *err)
 {
-	if (trace_find(set, path))
+	if (trace_find(set, path) < set->n)
 		return 0;
 	if (mem_grow(&set->use, &set->cap, set->n + 1, sizeof(*set->use)) < 0)
 		return err_nomem(err);
@@ -233,7 +235,7 @@ int build_class(const struct scenario *scenario, struct plan *plan, size_t group
 	const struct group *g = &plan->group[group];
 
 	*class_id = g->class_id;
-	size_t at = (size_t)g->trace_first + index;
+	size_t at = group_column(g, index);
 	if (!g->spec->size_from_trace || !g->trace || at >= g->trace->n)
 		return 0;
 	struct vm_class class = class_of_spec(scenario, g->spec, &g->trace->vm[at]);
@@ -267,22 +269,66 @@ struct vm_class build_resized(const struct vm_class *class, const struct action_
 	return to;
 }
 
-static int build_group_loads(const struct vm_spec *spec, const struct trace_set *traces,
-			     struct arena *arena, struct group *g, struct sim_group *load)
+size_t group_column(const struct group *group, size_t index)
 {
-	const struct trace **trace = arena_alloc(arena, spec->workloads.n, sizeof(*trace));
+	size_t at = group->trace_first + index;
 
-	if (!trace)
+	return group->column && at < group->trace->n ? group->column[at] : at;
+}
+
+/* Traces with equally many VMs are shuffled alike, so that a VM that replays its CPU from one and its
+ * disk from another replays one VM's. */
+static const uint32_t *shuffled(const struct trace *trace, uint64_t seed, struct arena *arena)
+{
+	uint32_t *column = arena_alloc(arena, trace->n, sizeof(*column));
+	struct rng *rng = rng_stream(arena, seed, "shuffle_traces");
+
+	for (size_t i = 0; column && rng && i < trace->n; i++) {
+		size_t k = rng_below(rng, i + 1);
+		column[i] = column[k];
+		column[k] = (uint32_t)i;
+	}
+	return rng ? column : NULL;
+}
+
+static int build_shuffles(const struct trace_set *traces, struct arena *arena, struct plan *plan)
+{
+	plan->column = arena_alloc(arena, traces->n, sizeof(*plan->column));
+	for (size_t i = 0; plan->column && i < traces->n; i++) {
+		plan->column[i] = shuffled(traces->use[i].trace, plan->seed, arena);
+		if (!plan->column[i])
+			return -ENOMEM;
+	}
+	return plan->column ? 0 : -ENOMEM;
+}
+
+static int build_group_loads(const struct vm_spec *spec, const struct trace_set *traces,
+			     struct arena *arena, struct plan *plan, size_t i)
+{
+	struct group *g = &plan->group[i];
+	struct sim_group *load = &plan->load[i];
+	const struct trace **trace = arena_alloc(arena, spec->workloads.n, sizeof(*trace));
+	const uint32_t **column = arena_alloc(arena, spec->workloads.n, sizeof(*column));
+
+	if (!trace || !column)
 		return -ENOMEM;
 	*load = (struct sim_group){.name = spec->name,
 				   .nloads = spec->workloads.n,
 				   .load = spec->workloads.items,
 				   .trace = trace,
+				   .column = column,
 				   .trace_from_first = spec->life_from_trace};
 	for (size_t k = 0; k < spec->workloads.n; k++) {
 		const char *format, *path = trace_path_of(load_at(spec, k), &format);
-		trace[k] = path ? trace_find(traces, path) : NULL;
-		g->trace = g->trace ? g->trace : trace[k];
+		size_t use = path ? trace_find(traces, path) : traces->n;
+		if (use == traces->n)
+			continue;
+		trace[k] = traces->use[use].trace;
+		column[k] = plan->column ? plan->column[use] : NULL;
+		if (g->trace)
+			continue;
+		g->trace = trace[k];
+		g->column = column[k];
 	}
 	return 0;
 }
@@ -451,12 +497,14 @@ int build_plan(const struct scenario *scenario, const struct trace_set *traces, 
 	plan->dc.type = arena_alloc(arena, plan->dc.ntypes, sizeof(*plan->dc.type));
 	if (!plan->group || !plan->load || !plan->dc.type)
 		return err_nomem(err);
+	if (scenario->shuffle_traces && build_shuffles(traces, arena, plan) < 0)
+		return err_nomem(err);
 	for (size_t i = 0; i < scenario->hosts.n && rc == 0; i++)
 		rc = build_host(scenario, &host[i], arena, &plan->dc.type[i], err);
 	for (size_t i = 0; i < plan->ngroups && rc == 0; i++) {
 		struct group *g = &plan->group[i];
 		g->spec = vm_spec_at(scenario, i);
-		if (build_group_loads(g->spec, traces, arena, g, &plan->load[i]) < 0)
+		if (build_group_loads(g->spec, traces, arena, plan, i) < 0)
 			return err_nomem(err);
 		rc = group_size(plan, i, err);
 		plan->load[i].trace_first = g->trace_first;

@@ -37,17 +37,24 @@ struct group {
 	uint32_t first_vm;         /* id of the first, where planned >= 0 */
 	uint32_t class_id;         /* of VMs whose size the trace does not tell */
 	const struct trace *trace; /* that sizes or lives are taken from; NULL if none */
-	uint32_t trace_first;      /* its VM that is the group's first */
+	uint32_t trace_first;      /* where in it the group begins */
+	const uint32_t *column;    /* which of its VMs comes where; NULL: as they stand in it */
 };
+
+/* Which VM of the trace is the group's VM @index; trace->n or more: none. */
+size_t group_column(const struct group *group, size_t index);
 
 struct plan {
 	struct dc dc;
+	uint64_t seed;
 	size_t ngroups;
 	struct group *group;
 	struct sim_group *load; /* per group */
+	const uint32_t **column; /* by trace of the set, where traces are shuffled; else NULL */
 };
 
-/* Fills the plan, of which the caller has set dc.order; memory in @arena, but dc needs dc_fini() in any case. */
+/* Fills the plan, of which the caller has set dc.order and the run's seed, for shuffle_traces; memory in
+ * @arena, but dc needs dc_fini() in any case. */
 int build_plan(const struct scenario *scenario, const struct trace_set *traces, struct arena *arena,
 	       struct plan *plan, struct err *err) must_check;
 

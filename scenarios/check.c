@@ -268,6 +268,7 @@ static void check_vms(struct loader *ld)
 	const struct scenario *s = ld->scenario;
 	const struct vm_spec *vm = s->vms.items;
 	const struct largest max = find_largest(s);
+	bool any_trace = false;
 	int64_t total = 0;
 
 	if (s->vms.n == 0)
@@ -282,6 +283,7 @@ static void check_vms(struct loader *ld)
 		    (vm->count >= 0 || mark_find(ld, &vm->trace_first, "trace_first")))
 			wrong(ld, &vm->trace_share, "trace_share", vm,
 			      "cannot stand beside count or trace_first");
+		any_trace |= has_trace(vm);
 		if (!has_trace(vm)) {
 			if (vm->trace_share > 0)
 				wrong(ld, &vm->trace_share, "trace_share", vm,
@@ -308,6 +310,9 @@ static void check_vms(struct loader *ld)
 		if (s->hosts.n > 0)
 			check_limits(ld, vm, &max);
 	}
+	if (s->shuffle_traces && !any_trace)
+		wrong(ld, &s->shuffle_traces, "shuffle_traces", NULL,
+		      "needs a workload that replays a trace");
 	if (total > MAX_TOTAL)
 		wrong(ld, &s->vms, "vms", NULL, "are more than %d in all", MAX_TOTAL);
 }

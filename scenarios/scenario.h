@@ -170,6 +170,7 @@ struct scenario {
 	int64_t seed;
 	struct opt_list seeds; /* int64_t; overrides seed */
 	int64_t replications;  /* seed, seed + 1, ...; 1 */
+	bool shuffle_traces;   /* which VM replays which VM of a trace is drawn, by seed */
 	int reallocate, when_full, oom, host_order, on_failure;
 	int64_t queue_limit;           /* 0 = none */
 	int64_t repairers;             /* 0 = as many as are needed */

@@ -630,6 +630,12 @@ static const struct opt scenario_opts[] = {
 	 .min = 1,
 	 .max = 1e5,
 	 .help = "so many runs, with seed, seed + 1 and so on"},
+	{.name = "shuffle_traces",
+	 .type = OPT_BOOL,
+	 .offset = offsetof(struct scenario, shuffle_traces),
+	 .def = "false",
+	 .help = "draw which VM replays which VM of a trace, for each seed anew and for all policies "
+		 "alike; else they pair in the order of the trace"},
 	{.name = "reallocate",
 	 .type = OPT_ENUM,
 	 .offset = offsetof(struct scenario, reallocate),

@@ -65,7 +65,7 @@ static int make_vms(const struct plan *plan, struct cloudsim_vm_type *vm, uint32
 					 "cloudsim-3.0.3 has one for all VMs)",
 					 g->trace->path, g->spec->name);
 		*trace = g->trace;
-		column[v] = g->trace_first + dc->vm.index[v];
+		column[v] = (uint32_t)group_column(g, dc->vm.index[v]);
 		vm[v] = (struct cloudsim_vm_type){.mips = class->speed,
 						  .ram = class->memory / MB,
 						  .bandwidth = class->request[DC_DIM_NET] / KBIT};
@@ -129,7 +129,7 @@ int compat_run(const struct scenario *scenario, const struct trace_set *traces,
 	       const struct policy_set *policies, uint64_t seed, struct arena *arena,
 	       struct compat_result *result, struct err *err)
 {
-	struct plan plan = {0};
+	struct plan plan = {.seed = seed};
 	struct cloudsim_setup setup = {0};
 	int rc = build_plan(scenario, traces, arena, &plan, err);
 

@@ -53,7 +53,7 @@ static int schedule_end(struct run *run, uint32_t vm)
 {
 	const struct dc_vms *v = &run->plan.dc.vm;
 	const struct group *g = &run->plan.group[v->group[vm]];
-	size_t column = (size_t)g->trace_first + v->index[vm];
+	size_t column = group_column(g, v->index[vm]);
 	int64_t end = INT64_MAX;
 
 	if (g->spec->lifetime.law != DIST_NONE)
@@ -312,13 +312,18 @@ static int create_next(struct run *run, uint32_t group)
 	return create(run, vm);
 }
 
+static uint32_t first_sample(const struct group *g, uint32_t index)
+{
+	return g->trace->vm[group_column(g, index)].first;
+}
+
 static int by_first_sample(const void *a, const void *b, void *ctx)
 {
-	const struct trace_vm *vm = ctx;
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	uint32_t first_x = first_sample(ctx, x), first_y = first_sample(ctx, y);
 
-	if (vm[x].first != vm[y].first)
-		return vm[x].first < vm[y].first ? -1 : 1;
+	if (first_x != first_y)
+		return first_x < first_y ? -1 : 1;
 	return (x > y) - (x < y);
 }
 
@@ -327,7 +332,6 @@ static int create_by_trace(struct run *run, uint32_t group)
 {
 	struct group *g = &run->plan.group[group];
 	struct group_run *live = &run->group[group];
-	const struct trace_vm *vm = &g->trace->vm[g->trace_first];
 	int rc = 0;
 
 	if (!live->by_first) {
@@ -336,12 +340,11 @@ static int create_by_trace(struct run *run, uint32_t group)
 			return err_nomem(run->err);
 		for (uint32_t k = 0; k < g->planned; k++)
 			live->by_first[k] = k;
-		qsort_r(live->by_first, (size_t)g->planned, sizeof(uint32_t), by_first_sample,
-			(void *)(uintptr_t)vm);
+		qsort_r(live->by_first, (size_t)g->planned, sizeof(uint32_t), by_first_sample, g);
 	}
 	while (rc == 0 && live->created < g->planned) {
 		uint32_t k = live->by_first[live->created];
-		int64_t at = g->spec->start_ns + vm[k].first * g->trace->step_ns;
+		int64_t at = g->spec->start_ns + first_sample(g, k) * g->trace->step_ns;
 		if (at > run->now_ns)
 			return at < run->end_ns
 				       ? run_schedule(run, EVENT_GROUP, group, at, NULL)

@@ -554,6 +554,7 @@ int run_init(struct run *run, const struct scenario *scenario, const struct trac
 	run->outages = &traces->outages;
 	run->plan.dc.memory = policies_memory(policies);
 	run->plan.dc.order = ((const struct placer_ops *)(const void *)policies->placer.plugin)->order;
+	run->plan.seed = seed;
 	int rc = build_plan(scenario, traces, &run->arena, &run->plan, err);
 	if (rc == 0)
 		rc = tables_start(run);
