@@ -83,10 +83,20 @@ static void sleep_until(struct agent_vcpu *v, int64_t at_ns)
 		agent_put(&r->late_ns, late);
 }
 
+/* The vCPUs that the order lets run, if this is one of them; else 0. */
+static uint32_t sharers(const struct agent_vcpu *v)
+{
+	uint32_t all = v->agent->spec->vcpus, some = v->order.vcpus;
+
+	some = some > 0 && some < all ? some : all;
+	return v->id < some ? some : 0;
+}
+
 /* CPU time that the order gives until @at_ns: wanted, and allowed. */
 static int64_t share(const struct agent_vcpu *v, double cores, int64_t at_ns)
 {
-	double each = cores / v->agent->spec->vcpus;
+	uint32_t n = sharers(v);
+	double each = n > 0 ? cores / n : 0;
 
 	return (int64_t)((each < 1 ? each : 1) * (double)(at_ns - v->base_ns));
 }
@@ -132,7 +142,8 @@ static void order_begins(struct agent_vcpu *v, const struct guest_order *order, 
 static void touch_goal_set(struct agent_vcpu *v, int64_t now_ns)
 {
 	struct mailbox *box = vmm_mailbox(v->agent->vmm, v->id);
-	double per_ns = v->order.touch_rate / v->agent->spec->vcpus * 1e-9;
+	uint32_t n = sharers(v);
+	double per_ns = n > 0 ? v->order.touch_rate / n * 1e-9 : 0;
 	uint64_t due = v->touch_start + (uint64_t)(per_ns * (double)(now_ns - v->base_ns));
 	uint64_t debt = (uint64_t)(per_ns * (double)TOUCH_DEBT_NS) + 1;
 

@@ -25,6 +25,8 @@
 #define FENCE_MIN  0.05  /* cores above it, for the balloon, */
 #define FENCE_OP_S 2e-4  /* and for every operation of its disk */
 #define FENCE_OP   65536.0 /* bytes of one, where operations are not said */
+#define FENCE_BYTES 4e6   /* bytes/s above a disk's grant, */
+#define FENCE_OPS  200.0  /* and operations/s */
 #define WEIGHT_MIN 0.1   /* a guest that is granted little has a disk and a balloon to serve, too */
 #define OVERHEAD   (32.0 * 1048576) /* of a guest's process, beside its memory */
 #define WITHIN     0.02  /* of the grant: the error of a measured share in one step */
@@ -144,6 +146,10 @@ int driver_kvm_init(struct driver_kvm *kvm, const struct replay_params *params,
 		rc = err_input(err, "replay: the policy `kernel` needs groups with weights"
 				    " (cotenant replay probe says what is missing)");
 	read_stat(&kvm->params, &kvm->steal0, &kvm->busy0);
+	/* A folder without a block device below it has no limits by groups; the VMM's pacing remains. */
+	if (rc == 0 && cg_can(kvm->groups) & CG_IO_CAP &&
+	    cg_disk(params->root, params->folder, &kvm->disk, &(struct err){0}) < 0)
+		kvm->disk = 0;
 	return rc;
 }
 
@@ -185,6 +191,8 @@ static int launch(struct driver_kvm *kvm, uint32_t vm, struct err *err)
 {
 	const struct vm_class *class = dc_class_of(kvm->dc, vm);
 	const struct replay_params *p = &kvm->params;
+	struct replay_size most = p->largest ? p->largest[kvm->dc->vm.group[vm]]
+					     : (struct replay_size){0};
 	char name[32], label[160];
 
 	if (mem_grow(&kvm->vm, &kvm->vm_cap, vm + 1, sizeof(*kvm->vm)) < 0)
@@ -194,16 +202,17 @@ static int launch(struct driver_kvm *kvm, uint32_t vm, struct err *err)
 	g->leaf = cg_leaf(kvm->groups, name, err);
 	if (!g->leaf)
 		return -EIO;
-	double memory = class->memory * p->memory_scale;
-	if (cg_can(kvm->groups) & CG_MEMORY && cg_set_memory(g->leaf, memory * FENCE + OVERHEAD) < 0)
+	double memory = fmax(class->memory, most.memory) * p->memory_scale;
+	if (cg_set_memory(g->leaf, memory * FENCE + OVERHEAD) < 0)
 		return err_run(err, -EIO, "replay: group %s: cannot set its memory limit", name);
 	snprintf(label, sizeof(label), "%s-%u", kvm->sim->group[kvm->dc->vm.group[vm]].name,
 		 kvm->dc->vm.index[vm]);
+	g->has_disk = has_disk(kvm, vm);
 	struct guest_spec spec = {.name = name,
 				  .label = label,
-				  .vcpus = class->vcpus,
+				  .vcpus = class->vcpus > most.vcpus ? class->vcpus : most.vcpus,
 				  .memory = memory,
-				  .disk = has_disk(kvm, vm) ? p->disk_bytes : 0,
+				  .disk = g->has_disk ? p->disk_bytes : 0,
 				  .folder = p->folder,
 				  .period_ns = PERIOD_NS,
 				  .cores = p->cores,
@@ -329,27 +338,54 @@ static double at_most_one(double part, double whole)
 	return whole > 0 && part < whole ? part / whole : 1;
 }
 
-/* What the kernel cannot do (cg_can) or refuses is done by the VMM alone. */
-static void set_groups(struct driver_kvm *kvm, struct kvm_guest *g, uint32_t slot, double largest)
+/* The CPU: weights and caps of groups; the largest weight of a guest is 1. */
+static int set_cpu(struct driver_kvm *kvm, struct kvm_guest *g, uint32_t slot, double largest)
 {
 	const struct dc *dc = kvm->dc;
 	const struct vm_class *class = &dc->class[dc->slot.class_id[slot]];
 	double speed = dc->host.type[0]->speed, grant = dc->slot.grant[RES_CPU][slot];
-	bool kernel = kvm->params.kernel_decides;
-	double least = kernel ? 1e-4 : WEIGHT_MIN;
-	double weight = kernel ? class->weight[RES_CPU] : grant;
 	double ops = fmax(dc->slot.grant[RES_IOPS][slot], dc->slot.grant[RES_DISK][slot] / FENCE_OP);
-	double cap = kernel ? class->cap[RES_CPU] / speed
-			    : grant / speed * FENCE + FENCE_MIN + ops * FENCE_OP_S;
-	int rc = 0;
+	double weight = grant, least = WEIGHT_MIN, cap = INFINITY;
 
-	if (cg_can(kvm->groups) & CG_CPU_WEIGHT)
-		rc |= cg_set_cpu_weight(g->leaf, largest > 0 ? fmax(weight / largest, least) : 1);
-	if (cg_can(kvm->groups) & CG_CPU_CAP)
-		rc |= cg_set_cpu_cap(g->leaf, kernel || grant < dc->slot.want[RES_CPU][slot]
-						      ? cap
-						      : INFINITY);
-	g->limited |= rc < 0;
+	if (kvm->params.kernel_decides) {
+		weight = class->weight[RES_CPU];
+		least = 1e-4;
+		cap = class->cap[RES_CPU] / speed;
+	} else if (grant < dc->slot.want[RES_CPU][slot]) {
+		cap = grant / speed * FENCE + FENCE_MIN + ops * FENCE_OP_S;
+	}
+	int rc = cg_set_cpu_weight(g->leaf, largest > 0 ? fmin(fmax(weight / largest, least), 1) : 1);
+	return rc | cg_set_cpu_cap(g->leaf, cap);
+}
+
+static double disk_fence(const struct dc *dc, uint32_t slot, enum resource r, double room)
+{
+	double grant = dc->slot.grant[r][slot];
+
+	return grant < dc->slot.want[r][slot] ? grant * FENCE + room : INFINITY;
+}
+
+/* The disk: the VMM paces it, and the group's limits are a fence that is wide enough for a step in which
+ * the kernel has let operations wait. Weights have effect with some schedulers only. */
+static int set_disk(struct driver_kvm *kvm, struct kvm_guest *g, uint32_t slot)
+{
+	const struct dc *dc = kvm->dc;
+	double largest = 0, weight = dc->class[dc->slot.class_id[slot]].weight[RES_DISK];
+
+	if (!g->has_disk || kvm->disk == 0)
+		return 0;
+	for (uint32_t c = 0; c < dc->nclasses; c++)
+		largest = fmax(largest, dc->class[c].weight[RES_DISK]);
+	return cg_set_io(g->leaf, kvm->disk, disk_fence(dc, slot, RES_DISK, FENCE_BYTES),
+			 disk_fence(dc, slot, RES_IOPS, FENCE_OPS)) |
+	       cg_set_io_weight(g->leaf, weight > 0 ? weight / largest : 1);
+}
+
+/* What the kernel cannot do (cg_can) or refuses is done by the VMM alone. */
+static void set_groups(struct driver_kvm *kvm, struct kvm_guest *g, uint32_t slot, double largest)
+{
+	g->limited |= set_cpu(kvm, g, slot, largest) < 0;
+	g->limited |= set_disk(kvm, g, slot) < 0;
 }
 
 static void give_order(struct driver_kvm *kvm, struct kvm_guest *g, uint32_t slot, int64_t now_ns)
@@ -368,6 +404,7 @@ static void give_order(struct driver_kvm *kvm, struct kvm_guest *g, uint32_t slo
 	struct guest_order order = {
 		.start_ns = real_time(kvm, now_ns),
 		.end_ns = real_time(kvm, (now_ns / p->tick_ns + 1) * p->tick_ns),
+		.vcpus = dc->class[dc->slot.class_id[slot]].vcpus,
 		.cpu = want[RES_CPU] / speed,
 		.cpu_most = (p->kernel_decides ? want[RES_CPU] * (1 - stalled) : grant[RES_CPU]) /
 			    speed,
@@ -445,6 +482,12 @@ static void kvm_vm_stop(void *driver, uint32_t vm)
 		g->guest = NULL;
 		cg_kill(g->leaf);
 	}
+}
+
+/* Its threads and its memory are those of its largest size; orders say how much of them it uses. */
+static int kvm_vm_resized(void *driver, uint32_t vm, uint32_t was, struct err *err)
+{
+	return driver_sim_ops.vm_resized(((struct driver_kvm *)driver)->sim, vm, was, err);
 }
 
 static bool kvm_vm_done(void *driver, uint32_t vm)
@@ -564,6 +607,7 @@ const struct driver_ops driver_kvm_ops = {
 	.observe = kvm_observe,
 	.vm_start = kvm_vm_start,
 	.vm_stop = kvm_vm_stop,
+	.vm_resized = kvm_vm_resized,
 	.vm_done = kvm_vm_done,
 	.vm_failed = kvm_vm_failed,
 	.vm_stats = kvm_vm_stats,

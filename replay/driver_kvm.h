@@ -30,8 +30,15 @@ struct guest_ops {
 };
 extern const struct guest_ops guest_ops_real;
 
+/* The largest that VMs of a group become; 0: as they begin. */
+struct replay_size {
+	uint32_t vcpus;
+	double memory;
+};
+
 struct replay_params {
 	const struct guest_ops *guests;
+	const struct replay_size *largest; /* per group; NULL: nobody is resized */
 	const char *root;      /* of the cgroup tree, see cg_open() */
 	enum cg_kind groups;
 	int64_t tick_ns;       /* simulated */
@@ -53,7 +60,7 @@ struct kvm_guest {
 	int64_t run_delay_ns, cpu_ns, late_ns;
 	uint64_t work;
 	double want[RES_COUNT], measured[RES_COUNT]; /* in the scenario's units */
-	bool paused, limited; /* limited: some group's value could not be set */
+	bool paused, has_disk, limited; /* limited: some group's value could not be set */
 	char why[160]; /* it ended by itself; empty: it did not */
 };
 
@@ -63,6 +70,7 @@ struct driver_kvm {
 	struct dc *dc;
 	struct arena *arena;
 	struct cg *groups;
+	dev_t disk; /* that holds the disk files; 0: its operations cannot be limited by groups */
 	struct kvm_guest *vm; /* per VM */
 	size_t vm_cap;
 	int64_t start_ns; /* real moment of simulated 0; -1: not yet */

@@ -45,6 +45,7 @@ struct guest_spec {
  * the next order comes. */
 struct guest_order {
 	int64_t start_ns, end_ns;
+	uint32_t vcpus;   /* the first so many share the CPU; 0 = all of them */
 	double cpu;       /* cores wanted, over all vCPUs */
 	double cpu_most;  /* cores it may use: the VMM's own duty cycle; >= cpu where groups decide */
 	bool keep;        /* CPU time not had in this order is wanted in the next one too */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,16 +35,39 @@ static void be_prompt(const struct replay_options *o)
 	(void)sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &priority);
 }
 
+/* Guests are made as large as they will ever be. */
+static struct replay_size *largest_sizes(struct run *run)
+{
+	const struct action_spec *action = run->scenario->actions.items;
+	struct replay_size *size = arena_alloc(&run->arena, run->plan.ngroups, sizeof(*size));
+
+	for (size_t g = 0; size && g < run->plan.ngroups; g++)
+		for (size_t i = 0; i < run->scenario->actions.n; i++) {
+			const char *name = run->plan.group[g].spec->name;
+			size_t n = strlen(name);
+			if (action[i].action != ACTION_RESIZE || strncmp(action[i].vm, name, n) != 0 ||
+			    (action[i].vm[n] != '\0' && action[i].vm[n] != '-'))
+				continue;
+			size[g].memory = fmax(size[g].memory, action[i].memory);
+			if (action[i].vcpus > size[g].vcpus)
+				size[g].vcpus = (uint32_t)action[i].vcpus;
+		}
+	return size;
+}
+
 static int room_open(struct run *run, const void *options, struct err *err)
 {
 	const struct replay_options *o = options;
 	const struct policy_ops *cpu = run->policy[RUN_CPU].ops;
 	struct driver_kvm *kvm = arena_alloc(&run->arena, 1, sizeof(*kvm));
 
-	if (!kvm)
+	struct replay_size *largest = largest_sizes(run);
+
+	if (!kvm || !largest)
 		return err_nomem(err);
 	struct replay_params params = {
 		.guests = &guest_ops_real,
+		.largest = largest,
 		.root = "",
 		.groups = o->groups,
 		.tick_ns = run->scenario->tick_ns,
