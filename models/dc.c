@@ -271,9 +271,10 @@ static int hosts_init(struct dc *dc)
 	h->state = arena_alloc(dc->arena, h->n, sizeof(*h->state));
 	h->pressed = arena_alloc(dc->arena, h->n, sizeof(*h->pressed));
 	h->steady = arena_alloc(dc->arena, h->n, sizeof(*h->steady));
+	h->demand_ns = arena_alloc(dc->arena, h->n, sizeof(*h->demand_ns));
 	h->last_ns = arena_alloc(dc->arena, h->n, sizeof(*h->last_ns));
 	if (!h->type || !h->type_id || !h->cpu || !h->index || !h->first || !h->count || !h->room ||
-	    !h->down || !h->state || !h->pressed || !h->steady || !h->last_ns)
+	    !h->down || !h->state || !h->pressed || !h->steady || !h->demand_ns || !h->last_ns)
 		return -ENOMEM;
 	hosts_order(dc);
 	for (size_t i = 0; i < h->n; i++)

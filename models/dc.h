@@ -96,6 +96,7 @@ struct dc_hosts {
 	uint8_t *state;   /* enum host_state; all that change it go through dc_set_state() */
 	bool *pressed;    /* memory is short in the division now in force */
 	bool *steady;     /* see apply() in driver.h */
+	int64_t *demand_ns; /* the driver's: the first change of demand that hangs on no grant */
 	int64_t *last_ns; /* since when the division now in force holds */
 	double *free[DC_DIMS];
 	double *floors[RES_COUNT]; /* sum of floors of the VMs placed there */

@@ -5,7 +5,8 @@
  * kind of workload alike: while there is any, the VM wants all its vCPUs.
  *
  * Most VMs run one workload that drops what it does not get. Its demand is the VM's demand and its
- * share the VM's grant, so it needs no part of its own: it writes the slot's columns.
+ * share the VM's grant, so it needs no part of its own: it writes the slot's columns. Where neighbours
+ * of a host are such workloads of one kind, they are asked together.
  */
 #include "models/driver_sim.h"
 
@@ -21,7 +22,6 @@ struct load {
 	struct load_part *part; /* NULL: alone on its VM, and drops what it does not get */
 	int64_t next_ns;        /* when its demand changes by itself, as it said last */
 	bool keeps, started;
-	bool idle; /* alone and wants nothing */
 	_Alignas(16) unsigned char state[];
 };
 
@@ -123,6 +123,7 @@ static struct load *load_new(struct driver_sim *sim, const struct plugin_spec *s
 	if (alone && !load->keeps)
 		return load;
 	load->part = arena_alloc(sim->arena, 1, sizeof(*load->part));
+	sim->nparts++;
 	return load->part ? load : NULL;
 }
 
@@ -162,23 +163,34 @@ static void sim_vm_stop(void *driver, uint32_t vm)
 	sim->dc->slot.load[sim->dc->vm.slot[vm]] = NULL;
 }
 
-static bool wants_nothing(const struct load *load)
+static bool part_is_done(const struct load *load)
 {
 	const struct load_part *part = load->part;
 
-	return part ? part->backlog <= BACKLOG_EPSILON && part->want[RES_CPU] <= 0 &&
-			      part->want[RES_MEM] <= 0
-		    : load->idle;
+	return load->next_ns == INT64_MAX && load->started && part->backlog <= BACKLOG_EPSILON &&
+	       part->want[RES_CPU] <= 0 && part->want[RES_MEM] <= 0;
+}
+
+static bool alone_is_done(struct load *load, int64_t now_ns)
+{
+	struct demand out;
+
+	load->ops->demand(load->state, now_ns, 0, 0, &out);
+	return out.want[RES_CPU] <= 0 && out.want[RES_MEM] <= 0 &&
+	       load->ops->next(load->state, now_ns, 0) == INT64_MAX;
 }
 
 static bool sim_vm_done(void *driver, uint32_t vm)
 {
-	const struct load *load = first_load(driver, vm);
+	const struct driver_sim *sim = driver;
+	struct load *load = first_load(sim, vm);
 
 	if (!load)
 		return false;
+	if (!load->part)
+		return alone_is_done(load, sim->dc->host.last_ns[sim->dc->vm.host[vm]]);
 	for (; load; load = next_load(load))
-		if (load->next_ns != INT64_MAX || !load->started || !wants_nothing(load))
+		if (!part_is_done(load))
 			return false;
 	return true;
 }
@@ -282,19 +294,8 @@ static int inject_forwards(struct driver_sim *sim, uint32_t host, int64_t now_ns
 	return 0;
 }
 
-static void slot_want(struct dc *dc, uint32_t slot, const double want[RES_COUNT], double cpu_max)
-{
-	bool runs = dc->vm.state[dc->slot.vm[slot]] != VM_PAUSED;
-
-	dc->slot.want[RES_CPU][slot] = !runs                     ? 0
-				       : want[RES_CPU] < cpu_max ? want[RES_CPU]
-								 : cpu_max;
-	dc->slot.want[RES_MEM][slot] = want[RES_MEM];
-	dc->slot.want[RES_DISK][slot] = runs ? want[RES_DISK] : 0;
-	dc->slot.want[RES_IOPS][slot] = runs ? want[RES_IOPS] : 0;
-}
-
-static void slot_sum_loads(struct dc *dc, uint32_t slot, double cpu_max)
+/* Of loads with parts, or of none. A backlog wants all that there is: slots_limit() knows how much. */
+static void slot_sum_loads(struct dc *dc, uint32_t slot)
 {
 	double want[RES_COUNT] = {0};
 
@@ -302,23 +303,84 @@ static void slot_sum_loads(struct dc *dc, uint32_t slot, double cpu_max)
 		for (int r = 0; r < RES_COUNT; r++)
 			want[r] += load->part->want[r];
 		if (load->part->backlog > 0)
-			want[RES_CPU] = cpu_max;
+			want[RES_CPU] = INFINITY;
 	}
-	slot_want(dc, slot, want, cpu_max);
+	for (int r = 0; r < RES_COUNT; r++)
+		dc->slot.want[r][slot] = want[r];
 }
 
 /* A load alone is asked every time: what stands in the columns may have been added to since. */
-static void slot_ask_alone(struct dc *dc, uint32_t slot, struct load *load, int64_t now_ns,
-			   double cpu_max)
+static int64_t slot_ask_alone(struct dc *dc, uint32_t slot, struct load *load, int64_t now_ns)
 {
 	struct demand out;
 
 	load->ops->demand(load->state, now_ns, 0, 0, &out);
 	if (now_ns >= load->next_ns)
 		load->next_ns = load->ops->next(load->state, now_ns, 0);
-	load->started = true;
-	load->idle = out.want[RES_CPU] <= 0 && out.want[RES_MEM] <= 0;
-	slot_want(dc, slot, out.want, cpu_max);
+	for (int r = 0; r < RES_COUNT; r++)
+		dc->slot.want[r][slot] = out.want[r];
+	return load->next_ns;
+}
+
+static int64_t slots_ask_many(struct dc *dc, uint32_t first, uint32_t end,
+			      const struct workload_ops *ops, int64_t now_ns)
+{
+	struct workload_many many = {.now_ns = now_ns,
+				     .n = end - first,
+				     .offset = offsetof(struct load, state),
+				     .at = dc->slot.load + first};
+
+	for (int r = 0; r < RES_COUNT; r++)
+		many.want[r] = dc->slot.want[r] + first;
+	return ops->demand_many(&many);
+}
+
+/* The end of those from @first on whose load is alone and of the same kind. */
+static uint32_t slots_alike(const struct dc *dc, uint32_t first, uint32_t end)
+{
+	const struct load *load = dc->slot.load[first];
+	const struct workload_ops *ops = load->ops;
+
+	do {
+		load = ++first < end ? dc->slot.load[first] : NULL;
+	} while (load && load->ops == ops && !load->part);
+	return first;
+}
+
+/* All slots of a host; returns when the demand of those that are alone changes. */
+static int64_t slots_ask(struct dc *dc, uint32_t first, uint32_t end, int64_t now_ns)
+{
+	int64_t next_ns = INT64_MAX, at;
+
+	while (first < end) {
+		struct load *load = dc->slot.load[first];
+		uint32_t to = first + 1;
+		if (!load || load->part) {
+			slot_sum_loads(dc, first);
+			at = INT64_MAX;
+		} else if (load->ops->demand_many) {
+			to = slots_alike(dc, first, end);
+			at = slots_ask_many(dc, first, to, load->ops, now_ns);
+		} else {
+			at = slot_ask_alone(dc, first, load, now_ns);
+		}
+		next_ns = at < next_ns ? at : next_ns;
+		first = to;
+	}
+	return next_ns;
+}
+
+/* A VM has so many vCPUs of the host, and a paused one uses nothing but its memory. */
+static void slots_limit(struct dc *dc, uint32_t first, uint32_t end, double speed)
+{
+	double *cpu = dc->slot.want[RES_CPU];
+
+	for (uint32_t s = first; s < end; s++) {
+		double most = dc->class[dc->slot.class_id[s]].vcpus * speed;
+		cpu[s] = cpu[s] < most ? cpu[s] : most;
+		if (dc->vm.state[dc->slot.vm[s]] == VM_PAUSED)
+			cpu[s] = dc->slot.want[RES_DISK][s] = dc->slot.want[RES_IOPS][s] = 0;
+	}
 }
 
 static int sim_collect(void *driver, uint32_t host, int64_t now_ns, double dt_s, struct err *err)
@@ -326,9 +388,8 @@ static int sim_collect(void *driver, uint32_t host, int64_t now_ns, double dt_s,
 	struct driver_sim *sim = driver;
 	struct dc *dc = sim->dc;
 	uint32_t first = dc->host.first[host], end = first + dc->host.count[host];
-	double speed = dc->host.type[host]->speed;
 
-	for (uint32_t s = first; s < end; s++)
+	for (uint32_t s = first; s < end && sim->nparts > 0; s++)
 		for (struct load *load = dc->slot.load[s]; load && load->part;
 		     load = next_load(load))
 			load_update(sim, load, now_ns, dt_s);
@@ -336,14 +397,8 @@ static int sim_collect(void *driver, uint32_t host, int64_t now_ns, double dt_s,
 		return -ENOMEM;
 	if (sim->out_of_memory)
 		return err_nomem(err);
-	for (uint32_t s = first; s < end; s++) {
-		struct load *load = dc->slot.load[s];
-		double cpu_max = dc->class[dc->slot.class_id[s]].vcpus * speed;
-		if (load && !load->part)
-			slot_ask_alone(dc, s, load, now_ns, cpu_max);
-		else
-			slot_sum_loads(dc, s, cpu_max);
-	}
+	dc->host.demand_ns[host] = slots_ask(dc, first, end, now_ns);
+	slots_limit(dc, first, end, dc->host.type[host]->speed);
 	return 0;
 }
 
@@ -438,18 +493,15 @@ static bool falls_behind(const struct load *load)
 
 static int64_t sim_apply(void *driver, uint32_t host, int64_t now_ns)
 {
-	struct dc *dc = ((struct driver_sim *)driver)->dc;
+	const struct driver_sim *sim = driver;
+	struct dc *dc = sim->dc;
 	uint32_t first = dc->host.first[host], end = first + dc->host.count[host];
-	int64_t next = INT64_MAX;
+	int64_t next = dc->host.demand_ns[host];
 	bool keeps = false;
 
-	for (uint32_t s = first; s < end; s++) {
+	for (uint32_t s = first; s < end && sim->nparts > 0; s++) {
 		struct load *load = dc->slot.load[s];
-		if (load && !load->part) {
-			next = load->next_ns < next ? load->next_ns : next;
-			continue;
-		}
-		if (!load)
+		if (!load || !load->part)
 			continue;
 		rates_set(load, dc->slot.grant[RES_CPU][s]);
 		if (dc->slot.want[RES_CPU][s] > 0 && falls_behind(load))

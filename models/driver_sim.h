@@ -36,6 +36,7 @@ struct driver_sim {
 	/* Private. */
 	struct sim_forward *forward;
 	size_t nforwards, forward_cap;
+	size_t nparts; /* loads ever started that share their VM or keep what they do not get */
 	uint64_t forwards_lost; /* requests handed to a VM that was not running */
 	bool out_of_memory;
 };

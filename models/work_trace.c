@@ -1,22 +1,24 @@
 /*
  * A workload that replays one VM of a trace from the moment the VM starts: column = the VM's index
  * in its group, row = (now - start) / step. After the last row it wants nothing and is done, or
- * begins again (repeat: true). Of a flat trace the row is the VM's only one, and `row` the number of
- * steps after its first.
+ * begins again (repeat: true). Of a flat trace the grid has one row, which the VM does for as many
+ * steps as it lives.
  *
- * A run asks a million of these at every tick, so the state is small, the cell of the present row
- * is kept as a pointer and the next row is a comparison and two additions away (rows that repeat the
- * present one are passed over at once); factors are folded
- * into the common settings at the start. Where the trace has no memory or disk of its own, the
- * settings hold: memory as it stands, throughput and operations in proportion to the CPU's level.
+ * A run asks a million of these at every tick. What they do follows from the moment alone, so asking
+ * writes nothing; those of a host, which mostly began together, are asked together, and the row is
+ * found once for all of them. Factors are folded into the common settings at the start. Where the
+ * trace has no memory or disk of its own, the settings hold: memory as it stands, throughput and
+ * operations in proportion to the CPU's level.
  */
 #include <math.h>
+#include <string.h>
 
 #include "models/trace.h"
 #include "models/work_list.h"
 
 struct replay {
-	struct workload_common common; /* after init(), cpu (MHz), bandwidth and iops per unit of a cell */
+	struct workload_common
+		common; /* after init(), cpu (MHz), bandwidth and iops per unit of a cell */
 	union {
 		struct {
 			double scale;
@@ -25,9 +27,9 @@ struct replay {
 		} opt; /* until init() */
 		struct {
 			const struct trace *trace;
-			const float *cell; /* CPU of the present row */
-			int64_t next_ns;
-			uint32_t row;
+			int64_t start_ns; /* of row 0 */
+			uint32_t column;
+			uint32_t rows; /* for which it lives */
 			bool repeat;
 		} run;
 	};
@@ -66,25 +68,96 @@ static const char *replay_path(const void *state, const char **format)
 	return s->opt.path;
 }
 
-static bool same_below(const float *table, size_t at, size_t n)
+/* Where those that began together stand in their trace at one moment. */
+struct stand {
+	const struct trace *trace;
+	int64_t start_ns;
+	bool repeat;
+	bool over;                            /* past the end */
+	int64_t steps;                        /* since the start */
+	size_t row;                           /* of the grid */
+	const float *cpu, *mem, *disk, *iops; /* the row, or NULL */
+};
+
+static inline const float *row_of(const float *table, size_t at)
 {
-	return !table || table[at] == table[at + n];
+	return table ? table + at : NULL;
 }
 
-/* On to the last of the rows that hold the same as the present one: until then nothing changes. */
-static void skip_equal(struct replay *s)
+static struct stand stand_at(const struct replay *s, int64_t now_ns)
 {
 	const struct trace *t = s->run.trace;
-	size_t at = (size_t)(s->run.cell - t->cpu);
+	int64_t steps = (now_ns - s->run.start_ns) / t->step_ns;
+	bool past = steps >= s->run.rows;
+	size_t row = t->flat ? 0 : past ? (size_t)steps % s->run.rows : (size_t)steps;
+	size_t at = row * t->n;
 
-	while (!t->flat && s->run.row + 1 < t->steps && same_below(t->cpu, at, t->n) &&
-	       same_below(t->mem, at, t->n) && same_below(t->disk, at, t->n) &&
-	       same_below(t->iops, at, t->n)) {
-		at += t->n;
-		s->run.row++;
-		s->run.cell += t->n;
-		s->run.next_ns += t->step_ns;
-	}
+	return (struct stand){.trace = t,
+			      .start_ns = s->run.start_ns,
+			      .repeat = s->run.repeat,
+			      .over = past && !s->run.repeat,
+			      .steps = steps,
+			      .row = row,
+			      .cpu = row_of(t->cpu, at),
+			      .mem = row_of(t->mem, at),
+			      .disk = row_of(t->disk, at),
+			      .iops = row_of(t->iops, at)};
+}
+
+/* Of a flat trace everybody lives as long as it does. */
+static inline bool stands_there(const struct stand *a, const struct replay *s)
+{
+	return s->run.trace == a->trace && s->run.start_ns == a->start_ns &&
+	       s->run.repeat == a->repeat && !a->trace->flat;
+}
+
+static inline struct replay *replay_of(const struct workload_many *many, size_t i)
+{
+	return (struct replay *)(void *)((char *)many->at[i] + many->offset);
+}
+
+static inline bool same_below(const float *row, uint32_t column, size_t n)
+{
+	return !row || row[column] == row[column + n];
+}
+
+/* Looked at in advance at most: who is asked again before anything has changed pays for it again. */
+#define ROWS_AHEAD 64
+
+/* How many of the rows that follow hold the same as the present one, for the states @from to @end that
+ * stand there. */
+static int64_t rows_alike(const struct stand *a, const struct workload_many *many, size_t from,
+			  size_t end)
+{
+	size_t left = a->trace->steps - 1 - a->row, n = a->trace->n, alike = 0, at = 0;
+
+	if (left > ROWS_AHEAD)
+		left = ROWS_AHEAD;
+	for (; alike < left; alike++, at += n)
+		for (size_t i = from; i < end; i++) {
+			uint32_t c = replay_of(many, i)->run.column;
+			if (!same_below(a->cpu + at, c, n) ||
+			    !same_below(row_of(a->mem, at), c, n) ||
+			    !same_below(row_of(a->disk, at), c, n) ||
+			    !same_below(row_of(a->iops, at), c, n))
+				return (int64_t)alike;
+		}
+	return (int64_t)alike;
+}
+
+/* When one of these states, which stand there, wants something else. */
+static int64_t stand_next(const struct stand *a, const struct workload_many *many, size_t from,
+			  size_t end)
+{
+	int64_t steps = a->steps + 1, rows = replay_of(many, from)->run.rows;
+
+	if (a->over)
+		return INT64_MAX;
+	if (a->trace->flat)
+		steps = (a->steps / rows + 1) * rows;
+	else
+		steps += rows_alike(a, many, from, end);
+	return a->start_ns + steps * a->trace->step_ns;
 }
 
 static int replay_init(void *state, const struct workload_ctx *ctx, struct err *err)
@@ -106,64 +179,73 @@ static int replay_init(void *state, const struct workload_ctx *ctx, struct err *
 	s->common.bandwidth *= level;
 	s->common.iops *= level;
 	bool repeat = s->opt.repeat;
+	const struct trace_vm *life = &trace->vm[ctx->index];
+	int64_t skipped = ctx->trace_from_first && !trace->flat ? (int64_t)life->first : 0;
 	s->run.trace = trace;
-	s->run.row = ctx->trace_from_first ? trace->vm[ctx->index].first : 0;
-	s->run.cell = trace->cpu + trace_cell(trace, s->run.row, ctx->index);
-	s->run.next_ns = ctx->now_ns + trace->step_ns;
-	if (trace->flat) {
-		s->run.row = trace->vm[ctx->index].last - trace->vm[ctx->index].first;
-		s->run.next_ns += s->run.row * trace->step_ns;
-	}
+	s->run.start_ns = ctx->now_ns - skipped * trace->step_ns;
+	s->run.column = ctx->index;
+	s->run.rows = (uint32_t)(trace->flat ? life->last - life->first + 1 : trace->steps);
 	s->run.repeat = repeat;
-	skip_equal(s);
 	return 0;
 }
 
-/* To the row of @now_ns. At the end of the trace next_ns is INT64_MAX and stays. */
-static void advance(struct replay *s, int64_t now_ns)
+struct wants {
+	double of[RES_COUNT];
+};
+
+static inline struct wants wants_of(const struct replay *s, const struct stand *a)
 {
-	const struct trace *trace = s->run.trace;
-	while (trace->flat && now_ns >= s->run.next_ns && s->run.next_ns < INT64_MAX)
-		s->run.next_ns = s->run.repeat ? s->run.next_ns + (s->run.row + 1) * trace->step_ns
-					       : INT64_MAX;
-	while (!trace->flat && now_ns >= s->run.next_ns) {
-		s->run.next_ns += trace->step_ns;
-		s->run.cell += trace->n;
-		if (++s->run.row < trace->steps)
-			continue;
-		if (s->run.repeat) {
-			s->run.cell -= trace->n * trace->steps;
-			s->run.row = 0;
-		} else {
-			s->run.next_ns = INT64_MAX;
-			break;
-		}
-	}
+	uint32_t column = s->run.column;
+	double cell = a->cpu[column];
+	struct wants want = {{[RES_CPU] = cell * s->common.cpu.value,
+			      [RES_MEM] = s->common.memory,
+			      [RES_DISK] = cell * s->common.bandwidth,
+			      [RES_IOPS] = cell * s->common.iops}};
+
+	if (a->mem)
+		want.of[RES_MEM] = (double)a->mem[column];
+	if (a->disk)
+		want.of[RES_DISK] = (double)a->disk[column];
+	if (a->iops)
+		want.of[RES_IOPS] = (double)a->iops[column];
+	return a->over ? (struct wants){{0}} : want;
 }
 
 static void replay_demand(void *state, int64_t now_ns, double dt_s, double cpu_mhz,
 			  struct demand *out)
 {
-	struct replay *s = state;
-	const struct trace *trace = s->run.trace;
+	struct stand at = stand_at(state, now_ns);
+	struct wants want = wants_of(state, &at);
 	(void)dt_s;
 	(void)cpu_mhz;
-	if (now_ns >= s->run.next_ns) {
-		advance(s, now_ns);
-		if (s->run.next_ns < INT64_MAX)
-			skip_equal(s);
+	memcpy(out->want, want.of, sizeof(out->want));
+	out->done = at.over;
+	out->nomem = false;
+}
+
+static int64_t replay_demand_many(const struct workload_many *many)
+{
+	double *cpu = many->want[RES_CPU], *mem = many->want[RES_MEM];
+	double *disk = many->want[RES_DISK], *iops = many->want[RES_IOPS];
+	struct stand at = stand_at(replay_of(many, 0), many->now_ns);
+	int64_t first_ns = INT64_MAX;
+	size_t from = 0;
+	for (size_t i = 0, n = many->n; i < n; i++) {
+		const struct replay *s = replay_of(many, i);
+		if (!stands_there(&at, s)) {
+			int64_t next_ns = i > 0 ? stand_next(&at, many, from, i) : INT64_MAX;
+			first_ns = next_ns < first_ns ? next_ns : first_ns;
+			at = stand_at(s, many->now_ns);
+			from = i;
+		}
+		struct wants want = wants_of(s, &at);
+		cpu[i] = want.of[RES_CPU];
+		mem[i] = want.of[RES_MEM];
+		disk[i] = want.of[RES_DISK];
+		iops[i] = want.of[RES_IOPS];
 	}
-	if (s->run.next_ns == INT64_MAX) {
-		*out = (struct demand){.done = true};
-		return;
-	}
-	ptrdiff_t at = s->run.cell - trace->cpu;
-	double cell = *s->run.cell;
-	out->want[RES_CPU] = cell * s->common.cpu.value;
-	out->want[RES_MEM] = trace->mem ? (double)trace->mem[at] : s->common.memory;
-	out->want[RES_DISK] = trace->disk ? (double)trace->disk[at] : cell * s->common.bandwidth;
-	out->want[RES_IOPS] = trace->iops ? (double)trace->iops[at] : cell * s->common.iops;
-	out->done = out->nomem = false;
+	int64_t next_ns = stand_next(&at, many, from, many->n);
+	return next_ns < first_ns ? next_ns : first_ns;
 }
 
 static int replay_resized(void *state, uint32_t was, uint32_t is)
@@ -181,10 +263,11 @@ static int replay_resized(void *state, uint32_t was, uint32_t is)
 
 static int64_t replay_next(const void *state, int64_t now_ns, double cpu_mhz)
 {
-	const struct replay *s = state;
-	(void)now_ns;
+	void *at[] = {(void *)(uintptr_t)state};
+	struct workload_many alone = {.now_ns = now_ns, .n = 1, .at = at};
+	struct stand stand = stand_at(state, now_ns);
 	(void)cpu_mhz;
-	return s->run.next_ns;
+	return stand_next(&stand, &alone, 0, 1);
 }
 
 const struct workload_ops workload_trace = {
@@ -197,6 +280,7 @@ const struct workload_ops workload_trace = {
 		   .state_size = sizeof(struct replay)},
 	.demand = replay_demand,
 	.next = replay_next,
+	.demand_many = replay_demand_many,
 	.init = replay_init,
 	.resized = replay_resized,
 	.trace_path = replay_path,

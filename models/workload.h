@@ -66,6 +66,15 @@ struct workload_stats {
 
 enum unmet { UNMET_DROP, UNMET_BACKLOG };
 
+/* Several workloads of one kind at one moment: the state of the i-th stands @offset bytes behind at[i],
+ * its demand belongs into want[r][i]. */
+struct workload_many {
+	int64_t now_ns;
+	size_t n, offset;
+	void *const *at;
+	double *want[RES_COUNT];
+};
+
 struct workload_ops {
 	struct plugin plugin;
 
@@ -77,6 +86,11 @@ struct workload_ops {
 	/* Required. The first moment after @now_ns at which the demand changes by itself if the CPU rate
 	 * stays @cpu_mhz; INT64_MAX if it does not. Called after demand(). */
 	int64_t (*next)(const void *state, int64_t now_ns, double cpu_mhz);
+
+	/* Not required, and not for kinds that handle unmet demand. demand(), with dt_s = cpu_mhz = 0, of
+	 * several at once, which memory cannot run out of; returns the first of their next(). For kinds
+	 * of which a run may hold a million. */
+	int64_t (*demand_many)(const struct workload_many *many);
 
 	/* Not required. Called when the VM starts; options stand in the state already. */
 	int (*init)(void *state, const struct workload_ctx *ctx, struct err *err);

@@ -181,15 +181,8 @@ lanes_inline void account_entitlement(struct metrics *m, struct dc *dc, const st
 	b->rate[M_RATIO_SQ] = lanes_sum(ratio_sq);
 	b->rate[M_RATIO_TIME] = lanes_sum(time);
 	b->rate[M_STEAL] = lanes_sum(steal);
-	*least = min2(min2(worst[0], worst[1]), min2(worst[2], worst[3]));
+	*least = lanes_least(worst);
 	account_starving(m, dc, b, entitled);
-}
-
-lanes_inline double lanes_most(lanes v)
-{
-	double a = v[0] > v[1] ? v[0] : v[1], b = v[2] > v[3] ? v[2] : v[3];
-
-	return a > b ? a : b;
 }
 
 /* Grants per unit of weight, where a weight is 0 they count as 0; the largest of each resource; and

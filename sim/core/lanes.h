@@ -74,19 +74,52 @@ lanes_inline lanes lanes_max(lanes a, lanes b)
 	return choose(a > b, a, b);
 }
 
+/* (v[0] + v[1]) + (v[2] + v[3]) */
 lanes_inline double lanes_sum(lanes v)
 {
-	return (v[0] + v[1]) + (v[2] + v[3]);
+	lanes pairs = v + __builtin_shufflevector(v, v, 1, 0, 3, 2);
+
+	return pairs[0] + pairs[2];
+}
+
+/* The sums of four at once. */
+lanes_inline lanes lanes_sums(lanes a, lanes b, lanes c, lanes d)
+{
+	lanes ab = __builtin_shufflevector(a, b, 0, 4, 2, 6) +
+		   __builtin_shufflevector(a, b, 1, 5, 3, 7);
+	lanes cd = __builtin_shufflevector(c, d, 0, 4, 2, 6) +
+		   __builtin_shufflevector(c, d, 1, 5, 3, 7);
+
+	return __builtin_shufflevector(ab, cd, 0, 1, 4, 5) +
+	       __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+}
+
+lanes_inline double lanes_most(lanes v)
+{
+	lanes pairs = lanes_max(v, __builtin_shufflevector(v, v, 1, 0, 3, 2));
+
+	return pairs[0] > pairs[2] ? pairs[0] : pairs[2];
+}
+
+lanes_inline double lanes_least(lanes v)
+{
+	lanes pairs = lanes_min(v, __builtin_shufflevector(v, v, 1, 0, 3, 2));
+
+	return pairs[0] < pairs[2] ? pairs[0] : pairs[2];
 }
 
 lanes_inline bool lanes_any(lane_mask m)
 {
-	return (m[0] | m[1] | m[2] | m[3]) != 0;
+	lane_mask pairs = m | __builtin_shufflevector(m, m, 2, 3, 0, 1);
+
+	return (pairs[0] | pairs[1]) != 0;
 }
 
 lanes_inline bool lanes_all(lane_mask m)
 {
-	return (m[0] & m[1] & m[2] & m[3]) != 0;
+	lane_mask pairs = m & __builtin_shufflevector(m, m, 2, 3, 0, 1);
+
+	return (pairs[0] & pairs[1]) != 0;
 }
 
 #endif
