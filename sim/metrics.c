@@ -22,6 +22,7 @@ struct bundle {
 	uint32_t host, first, n;
 	double dt;
 	double *rate;                                   /* what becomes of the sums, per second */
+	lane_mask shorts;                               /* per resource: not all want is granted */
 	double *progress;                               /* how far each VM gets */
 	double *per_weight[RES_COUNT], most[RES_COUNT]; /* grants per weight; the largest */
 };
@@ -95,37 +96,57 @@ double metrics_share(double part, double whole)
 	return whole > 0 ? part / whole : 0;
 }
 
-/* Sums of demand and grants; how far each VM gets. */
-lanes_inline void account_amounts(struct dc *dc, const struct bundle *b,
-				  double use[RES_COUNT], double wanted[RES_COUNT])
-{
-	const lanes dt = lanes_of(b->dt);
+_Static_assert((int)RES_COUNT == (int)LANES, "a lane per resource");
 
-	for (uint32_t i = 0; i < b->n; i += LANES)
-		lanes_put(b->progress + i, lanes_of(1));
-	for (int r = 0; r < RES_COUNT; r++) {
-		const double *want = dc->slot.want[r] + b->first,
-			     *grant = dc->slot.grant[r] + b->first;
-		double *sum_want = dc->slot.sum.want[r] + b->first;
-		double *sum_grant = dc->slot.sum.grant[r] + b->first;
-		lanes u = {0}, w = {0};
-		for (uint32_t i = 0; i < b->n; i += LANES) {
-			lanes wi = lanes_at(want + i), gi = lanes_at(grant + i);
-			u += gi;
-			w += wi;
-			lanes_put(sum_want + i, lanes_at(sum_want + i) + wi * dt);
-			lanes_put(sum_grant + i, lanes_at(sum_grant + i) + gi * dt);
-		}
-		use[r] = lanes_sum(u);
-		wanted[r] = lanes_sum(w);
-		for (uint32_t i = 0; i < b->n && use[r] < wanted[r] * FULL; i += LANES) {
-			lanes wi = lanes_at(want + i), p = lanes_at(b->progress + i);
-			lanes x = lanes_at(grant + i) / choose(wi > 0, wi, lanes_of(1));
-			lanes_put(b->progress + i, choose((wi > 0) & (x < p), x, p));
-		}
-		b->rate[M_WANT + r] = wanted[r];
-		b->rate[M_GRANT + r] = use[r];
+/* What the VMs want of one resource, and get; added up over time. */
+lanes_inline void account_column(struct dc *dc, const struct bundle *b, int r, lanes *wanted,
+				 lanes *use)
+{
+	const double *want = dc->slot.want[r] + b->first, *grant = dc->slot.grant[r] + b->first;
+	double *sum_want = dc->slot.sum.want[r] + b->first;
+	double *sum_grant = dc->slot.sum.grant[r] + b->first;
+	const lanes dt = lanes_of(b->dt);
+	lanes w = {0}, u = {0};
+
+	for (uint32_t i = 0; i < b->n; i += LANES) {
+		lanes wi = lanes_at(want + i), gi = lanes_at(grant + i);
+		w += wi;
+		u += gi;
+		lanes_put(sum_want + i, lanes_at(sum_want + i) + wi * dt);
+		lanes_put(sum_grant + i, lanes_at(sum_grant + i) + gi * dt);
 	}
+	*wanted = w;
+	*use = u;
+}
+
+/* How far each VM gets; only where something is short. */
+lanes_inline void account_progress(const struct dc *dc, const struct bundle *b)
+{
+	for (uint32_t i = 0; i < b->n; i += LANES) {
+		lanes p = lanes_of(1);
+		for (int r = 0; r < RES_COUNT; r++) {
+			if (!b->shorts[r])
+				continue;
+			lanes want = lanes_at(dc->slot.want[r] + b->first + i);
+			lanes x = lanes_at(dc->slot.grant[r] + b->first + i) /
+				  choose(want > 0, want, lanes_of(1));
+			p = choose((want > 0) & (x < p), x, p);
+		}
+		lanes_put(b->progress + i, p);
+	}
+}
+
+/* Sums of demand and grants. */
+lanes_inline void account_amounts(struct dc *dc, struct bundle *b)
+{
+	lanes w[RES_COUNT], u[RES_COUNT];
+
+	for (int r = 0; r < RES_COUNT; r++)
+		account_column(dc, b, r, &w[r], &u[r]);
+	lanes wanted = lanes_sums(w[0], w[1], w[2], w[3]), use = lanes_sums(u[0], u[1], u[2], u[3]);
+	b->shorts = use < wanted * FULL;
+	lanes_put(b->rate + M_WANT, wanted);
+	lanes_put(b->rate + M_GRANT, use);
 }
 
 /* Spells of starvation; only where somebody starves, or did at the last update. */
@@ -149,71 +170,90 @@ lanes_inline void account_starving(struct metrics *m, struct dc *dc, const struc
 	m->host[b->host].starving = any;
 }
 
+/* Time, and CPU that was wanted and not given. Returns for how many VMs there was CPU. */
+lanes_inline double account_time(struct dc *dc, const struct bundle *b)
+{
+	const double *want = dc->slot.want[RES_CPU] + b->first;
+	const double *grant = dc->slot.grant[RES_CPU] + b->first;
+	double *run = dc->slot.sum.run + b->first;
+	const lanes dt = lanes_of(b->dt), per_core = lanes_of(1 / dc->host.type[b->host]->speed);
+	lanes steal = {0}, served = {0};
+
+	for (uint32_t i = 0; i < b->n; i += LANES) {
+		lanes g = lanes_at(grant + i);
+		lanes_put(run + i, lanes_at(run + i) + dt);
+		steal += (lanes_at(want + i) - g) * per_core;
+		served += lanes_where(g > 0, lanes_of(1));
+	}
+	for (size_t i = b->n; i < lanes_room(b->n); i++)
+		run[i] = 0;
+	b->rate[M_STEAL] = lanes_sum(steal);
+	return lanes_sum(served);
+}
+
 /* CPU entitlements and what hangs on them. */
 lanes_inline void account_entitlement(struct metrics *m, struct dc *dc, const struct bundle *b,
 				      const double *entitled, double *least)
 {
-	const double *want = dc->slot.want[RES_CPU] + b->first;
 	const double *grant = dc->slot.grant[RES_CPU] + b->first;
-	struct slot_sums *sums = &dc->slot.sum;
+	double *sum = dc->slot.sum.entitled + b->first;
 	const lanes dt = lanes_of(b->dt), one = lanes_of(1);
-	const lanes per_core = lanes_of(1 / dc->host.type[b->host]->speed);
-	lanes ratio = {0}, ratio_sq = {0}, time = {0}, steal = {0}, worst = one;
+	lanes ratio = {0}, ratio_sq = {0}, time = {0}, worst = one;
 
 	for (uint32_t i = 0; i < b->n; i += LANES) {
-		uint32_t s = b->first + i;
 		lanes g = lanes_at(grant + i), e = lanes_at(entitled + i);
-		lanes lost = (lanes_at(want + i) - g) * per_core;
 		lane_mask counts = e > 0;
 		lanes r = choose(counts & (g != e), g / choose(counts, e, one), one);
-		if (!m->entitled_by_grant)
-			lanes_put(sums->entitled + s, lanes_at(sums->entitled + s) + e * dt);
-		lanes_put(sums->run + s, lanes_at(sums->run + s) + dt);
-		steal += lost;
+		lanes_put(sum + i, lanes_at(sum + i) + e * dt);
 		worst = choose(counts, lanes_min(worst, r), worst);
 		ratio += lanes_where(counts, r);
 		ratio_sq += lanes_where(counts, r * r);
-		time += lanes_where(counts, lanes_of(1));
+		time += lanes_where(counts, one);
 	}
-	for (size_t i = b->n; i < lanes_room(b->n); i++)
-		sums->run[b->first + i] = 0;
 	b->rate[M_RATIO] = lanes_sum(ratio);
 	b->rate[M_RATIO_SQ] = lanes_sum(ratio_sq);
 	b->rate[M_RATIO_TIME] = lanes_sum(time);
-	b->rate[M_STEAL] = lanes_sum(steal);
 	*least = lanes_least(worst);
 	account_starving(m, dc, b, entitled);
 }
 
-/* Grants per unit of weight, where a weight is 0 they count as 0; the largest of each resource; and
- * each VM's dominant share. */
-lanes_inline void account_dominant(struct bundle *b)
+/* Each VM's dominant share per unit of weight; where a weight is 0 it counts as 0. */
+lanes_inline void account_dominant(const struct bundle *b)
 {
 	const struct host_type *type = b->dc->host.type[b->host];
-	lanes per[RES_COUNT], most[RES_COUNT] = {{0}}, sum = {0}, sum_sq = {0}, time = {0};
+	lanes sum = {0}, sum_sq = {0}, time = {0};
 
-	for (int r = 0; r < RES_COUNT; r++)
-		per[r] = lanes_of(type->per_capacity[r]);
 	for (uint32_t i = 0; i < b->n; i += LANES) {
 		lanes dominant = {0}, want = {0};
 		for (int r = 0; r < RES_COUNT; r++) {
 			lanes each = lanes_at(b->dc->slot.grant[r] + b->first + i) *
 				     lanes_at(b->limits->per_weight[r] + i);
-			lanes_put(b->per_weight[r] + i, each);
-			most[r] = lanes_max(each, most[r]);
 			want += lanes_at(b->dc->slot.want[r] + b->first + i);
-			dominant = lanes_max(each * per[r], dominant);
+			dominant = lanes_max(each * type->per_capacity[r], dominant);
 		}
 		lanes counts = lanes_where(want > 0, lanes_of(1));
 		sum += dominant * counts;
 		sum_sq += dominant * dominant * counts;
 		time += counts;
 	}
-	for (int r = 0; r < RES_COUNT; r++)
-		b->most[r] = lanes_most(most[r]);
 	b->rate[M_DOMINANT] = lanes_sum(sum);
 	b->rate[M_DOMINANT_SQ] = lanes_sum(sum_sq);
 	b->rate[M_DOMINANT_TIME] = lanes_sum(time);
+}
+
+/* Grants per unit of weight, and the largest of each resource. */
+lanes_inline void account_per_weight(struct bundle *b)
+{
+	for (int r = 0; r < RES_COUNT; r++) {
+		lanes most = {0};
+		for (uint32_t i = 0; i < b->n; i += LANES) {
+			lanes each = lanes_at(b->dc->slot.grant[r] + b->first + i) *
+				     lanes_at(b->limits->per_weight[r] + i);
+			lanes_put(b->per_weight[r] + i, each);
+			most = lanes_max(each, most);
+		}
+		b->most[r] = lanes_most(most);
+	}
 }
 
 /* How many others VM @i would get further with, given their grants scaled by weights: those that
@@ -284,9 +324,9 @@ static void account_stalls(struct dc *dc, const struct bundle *b)
 	}
 }
 
-static void account_host(struct metrics *m, const struct bundle *b, const double use[RES_COUNT],
-			 const double wanted[RES_COUNT])
+static void account_host(struct metrics *m, const struct bundle *b)
 {
+	const double *use = b->rate + M_GRANT, *wanted = b->rate + M_WANT;
 	const struct host_type *type = b->dc->host.type[b->host];
 	struct host_sums *sum = &m->host[b->host];
 	bool down = b->dc->host.down[b->host];
@@ -324,14 +364,12 @@ static void account_host(struct metrics *m, const struct bundle *b, const double
 	b->rate[M_ENERGY_J] = watt;
 }
 
-static const double *entitlements(const struct metrics *m, const struct bundle *b, double *scratch)
+static const double *entitlements(const struct bundle *b, double *scratch)
 {
 	const struct dc *dc = b->dc;
 	size_t room = lanes_room(b->n);
 	double *want = scratch, *entitled = want + room;
 
-	if (m->entitled_by_grant)
-		return dc->slot.grant[RES_CPU] + b->first;
 	for (uint32_t i = 0; i < b->n; i++)
 		want[i] = dc->slot.want[RES_CPU][b->first + i] *
 			  (1 - (double)dc->slot.stalled[b->first + i]);
@@ -363,7 +401,6 @@ lanes_wide int metrics_account(struct metrics_desk *d, uint32_t host, double dt_
 			   .n = dc->host.state[host] == HOST_ON ? dc->host.count[host] : 0,
 			   .dt = dt_s,
 			   .rate = rates->of};
-	double use[RES_COUNT], wanted[RES_COUNT];
 	size_t room = lanes_room(b.n);
 
 	if (limits_gather(d->limits, dc, host) < 0 ||
@@ -373,14 +410,23 @@ lanes_wide int metrics_account(struct metrics_desk *d, uint32_t host, double dt_
 	b.progress = d->scratch;
 	for (unsigned r = 0; r < RES_COUNT; r++)
 		b.per_weight[r] = b.progress + (r + 1) * room;
-	account_amounts(dc, &b, use, wanted);
-	account_host(m, &b, use, wanted);
+	account_amounts(dc, &b);
+	account_host(m, &b);
 	if (b.n == 0)
 		return 0;
-	account_entitlement(m, dc, &b, entitlements(m, &b, b.progress + (RES_COUNT + 1) * room),
-			    &rates->worst);
+	double served = account_time(dc, &b);
+	if (m->entitled_by_grant) /* everybody has a ratio of 1 */
+		b.rate[M_RATIO] = b.rate[M_RATIO_SQ] = b.rate[M_RATIO_TIME] = served;
+	else
+		account_entitlement(m, dc, &b,
+				    entitlements(&b, b.progress + (RES_COUNT + 1) * room),
+				    &rates->worst);
 	account_dominant(&b);
-	account_pairs(&b);
+	if (lanes_any(b.shorts)) {
+		account_progress(dc, &b);
+		account_per_weight(&b);
+		account_pairs(&b);
+	}
 	rates->of[M_PAIRS] = (double)b.n * (b.n - 1);
 	rates->of[M_VIOLATION_TIME] = b.n;
 	if (dc->host.pressed[host])
