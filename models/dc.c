@@ -35,6 +35,7 @@ static void columns_register(struct dc *dc)
 	column_add(dc, &s->class_id, sizeof(*s->class_id));
 	column_add(dc, &s->disk, sizeof(*s->disk));
 	column_add(dc, &s->stalled, sizeof(*s->stalled));
+	column_add(dc, &s->held, sizeof(*s->held));
 	column_add(dc, &s->load, sizeof(*s->load));
 	for (int p = 0; p < DC_POLICIES; p++)
 		if (dc->memory & 1u << p)
@@ -95,7 +96,7 @@ static int64_t fullness_key(const struct dc *dc, uint32_t host)
 	const struct host_type *type = dc->host.type[host];
 	double full = 0;
 
-	if (dc->host.count[host] == 0)
+	if (!dc_in_use(dc, host))
 		return FIT_KEY_NONE;
 	for (int d = 0; d < DC_DIMS; d++)
 		if (isfinite(type->place[d]) && type->place[d] > 0)
@@ -107,7 +108,7 @@ static int64_t load_key(const struct dc *dc, uint32_t host)
 {
 	const struct host_type *type = dc->host.type[host];
 
-	if (dc->host.count[host] == 0)
+	if (!dc_in_use(dc, host))
 		return type->off_when_empty || dc->host.state[host] != HOST_ON ? FIT_KEY_NONE : 0;
 	return fit_key(dc->host.cpu[host] / type->load_full);
 }
@@ -272,9 +273,14 @@ static int hosts_init(struct dc *dc)
 	h->pressed = arena_alloc(dc->arena, h->n, sizeof(*h->pressed));
 	h->steady = arena_alloc(dc->arena, h->n, sizeof(*h->steady));
 	h->demand_ns = arena_alloc(dc->arena, h->n, sizeof(*h->demand_ns));
+	h->reserved = arena_alloc(dc->arena, h->n, sizeof(*h->reserved));
+	h->moving = arena_alloc(dc->arena, h->n, sizeof(*h->moving));
+	h->taken[RES_CPU] = arena_alloc(dc->arena, h->n, sizeof(double));
+	h->taken[RES_MEM] = arena_alloc(dc->arena, h->n, sizeof(double));
 	h->last_ns = arena_alloc(dc->arena, h->n, sizeof(*h->last_ns));
 	if (!h->type || !h->type_id || !h->cpu || !h->index || !h->first || !h->count || !h->room ||
-	    !h->down || !h->state || !h->pressed || !h->steady || !h->demand_ns || !h->last_ns)
+	    !h->down || !h->state || !h->pressed || !h->steady || !h->demand_ns || !h->reserved ||
+	    !h->moving || !h->taken[RES_CPU] || !h->taken[RES_MEM] || !h->last_ns)
 		return -ENOMEM;
 	hosts_order(dc);
 	for (size_t i = 0; i < h->n; i++)
@@ -314,6 +320,7 @@ void dc_fini(struct dc *dc)
 	mem_free(dc->class);
 	mem_free(dc->vm.host);
 	mem_free(dc->vm.slot);
+	mem_free(dc->vm.reserved);
 	mem_free(dc->vm.class_id);
 	mem_free(dc->vm.group);
 	mem_free(dc->vm.index);
@@ -333,8 +340,9 @@ int dc_add_vm(struct dc *dc, uint32_t class_id, uint32_t group, uint32_t index, 
 			void *column;
 			size_t elem;
 		} col[] = {
-			{&v->host, 4},  {&v->slot, 4},  {&v->class_id, 4},   {&v->group, 4},
-			{&v->index, 4}, {&v->state, 1}, {&v->created_ns, 8}, {&v->started_ns, 8},
+			{&v->host, 4},     {&v->slot, 4},       {&v->reserved, 4},
+			{&v->class_id, 4}, {&v->group, 4},      {&v->index, 4},
+			{&v->state, 1},    {&v->created_ns, 8}, {&v->started_ns, 8},
 		};
 		for (size_t c = 0; c < sizeof(col) / sizeof(col[0]); c++) {
 			cap = v->cap;
@@ -344,7 +352,7 @@ int dc_add_vm(struct dc *dc, uint32_t class_id, uint32_t group, uint32_t index, 
 		v->cap = cap;
 	}
 	uint32_t id = (uint32_t)v->n++;
-	v->host[id] = v->slot[id] = DC_NONE;
+	v->host[id] = v->slot[id] = v->reserved[id] = DC_NONE;
 	v->class_id[id] = class_id;
 	v->group[id] = group;
 	v->index[id] = index;
@@ -461,12 +469,10 @@ static void count_rules(struct dc *dc, uint32_t vm, uint32_t host, int by)
 		rules_count(&dc->rules[dc->vm.group[vm]], unit, by);
 }
 
-int dc_place(struct dc *dc, uint32_t vm, uint32_t host)
+/* A zeroed slot for the VM on the host, which has room for one more. */
+static void slot_take(struct dc *dc, uint32_t vm, uint32_t host)
 {
 	struct dc_hosts *h = &dc->host;
-
-	if (h->count[host] == h->room[host] && segment_grow(dc, host) < 0)
-		return -ENOMEM;
 	uint8_t disk = emptiest_disk(dc, host);
 	uint32_t first = h->first[host], end = first + h->count[host], at = end;
 	while (at > first && dc->slot.vm[at - 1] > vm)
@@ -480,22 +486,32 @@ int dc_place(struct dc *dc, uint32_t vm, uint32_t host)
 	dc->vm.slot[vm] = at;
 	dc->vm.host[vm] = host;
 	h->count[host]++;
-	count_rules(dc, vm, host, 1);
-	commit(dc, host, dc_class_of(dc, vm), 1);
-	return 0;
 }
 
-void dc_unplace(struct dc *dc, uint32_t vm)
+static void slot_give_back(struct dc *dc, uint32_t slot, uint32_t host)
 {
-	uint32_t host = dc->vm.host[vm], slot = dc->vm.slot[vm];
 	uint32_t end = dc->host.first[host] + dc->host.count[host];
 
 	slots_shift(dc, slot + 1, end, -1);
 	slots_clear(dc, end - 1, 1);
 	dc->host.count[host]--;
+}
+
+int dc_place(struct dc *dc, uint32_t vm, uint32_t host)
+{
+	if (dc->host.count[host] == dc->host.room[host] && segment_grow(dc, host) < 0)
+		return -ENOMEM;
+	slot_take(dc, vm, host);
+	count_rules(dc, vm, host, 1);
+	commit(dc, host, dc_class_of(dc, vm), 1);
+	return 0;
+}
+
+/* What the VM had committed on the host is free again. */
+static void uncommit(struct dc *dc, uint32_t vm, uint32_t host)
+{
 	count_rules(dc, vm, host, -1);
-	dc->vm.host[vm] = dc->vm.slot[vm] = DC_NONE;
-	if (dc->host.count[host] > 0) {
+	if (dc_in_use(dc, host)) {
 		commit(dc, host, dc_class_of(dc, vm), -1);
 		return;
 	}
@@ -506,6 +522,57 @@ void dc_unplace(struct dc *dc, uint32_t vm)
 		dc->host.floors[r][host] = 0;
 	dc->host.cpu[host] = 0;
 	dc_refresh(dc, host);
+}
+
+void dc_unplace(struct dc *dc, uint32_t vm)
+{
+	uint32_t host = dc->vm.host[vm];
+
+	slot_give_back(dc, dc->vm.slot[vm], host);
+	dc->vm.host[vm] = dc->vm.slot[vm] = DC_NONE;
+	uncommit(dc, vm, host);
+}
+
+void dc_reserve(struct dc *dc, uint32_t vm, uint32_t host)
+{
+	dc->vm.reserved[vm] = host;
+	dc->host.reserved[host]++;
+	count_rules(dc, vm, host, 1);
+	commit(dc, host, dc_class_of(dc, vm), 1);
+}
+
+int dc_move(struct dc *dc, uint32_t vm)
+{
+	uint32_t from = dc->vm.host[vm], to = dc->vm.reserved[vm];
+
+	if (dc->host.count[to] == dc->host.room[to] && segment_grow(dc, to) < 0)
+		return -ENOMEM;
+	uint32_t old = dc->vm.slot[vm];
+	slot_take(dc, vm, to);
+	uint32_t slot = dc->vm.slot[vm];
+	uint8_t disk = dc->slot.disk[slot];
+	for (size_t c = 0; c < dc->ncolumns; c++)
+		memcpy(column_at(&dc->column[c], slot), column_at(&dc->column[c], old),
+		       dc->column[c].elem);
+	dc->slot.disk[slot] = disk;
+	slot_give_back(dc, old, from);
+	dc->vm.reserved[vm] = from;
+	dc->host.reserved[to]--;
+	dc->host.reserved[from]++;
+	count_rules(dc, vm, to, 0);
+	dc_refresh(dc, from);
+	dc_refresh(dc, to);
+	return 0;
+}
+
+void dc_release(struct dc *dc, uint32_t vm)
+{
+	uint32_t host = dc->vm.reserved[vm];
+
+	dc->vm.reserved[vm] = DC_NONE;
+	dc->host.reserved[host]--;
+	uncommit(dc, vm, host);
+	count_rules(dc, vm, dc->vm.host[vm], 0);
 }
 
 void dc_set_class(struct dc *dc, uint32_t vm, uint32_t class_id)

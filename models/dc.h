@@ -92,15 +92,18 @@ struct dc_hosts {
 	uint32_t *index;                /* among the hosts of its type */
 	uint32_t *rack;                 /* DC_NONE: in none */
 	uint32_t *first, *count, *room; /* slots: first index, in use, reserved */
+	uint32_t *reserved;             /* VMs for which room is kept besides, see dc_reserve() */
 	bool *down;
 	uint8_t *state;   /* enum host_state; all that change it go through dc_set_state() */
 	bool *pressed;    /* memory is short in the division now in force */
 	bool *steady;     /* see apply() in driver.h */
 	int64_t *demand_ns; /* the driver's: the first change of demand that hangs on no grant */
+	bool *moving;     /* VMs move from or to it: `taken` and the slots' `held` count */
 	int64_t *last_ns; /* since when the division now in force holds */
 	double *free[DC_DIMS];
 	double *floors[RES_COUNT]; /* sum of floors of the VMs placed there */
 	double *cpu;               /* sum of requests of CPU */
+	double *taken[2];          /* CPU and memory that moving takes from what VMs can get */
 	struct fit_index fit; /* of free and of what floors leave, with a slack for rounding */
 	struct fit_index asleep; /* the same for hosts that have to come on first; unused where that
 				    takes no time */
@@ -117,6 +120,7 @@ struct dc_racks {
 struct dc_vms {
 	size_t n, cap;
 	uint32_t *host, *slot; /* DC_NONE: not placed */
+	uint32_t *reserved;    /* host that keeps room for it besides its own; DC_NONE: none */
 	uint32_t *class_id, *group, *index;
 	uint8_t *state;                   /* enum vm_state */
 	int64_t *created_ns, *started_ns; /* -1: not yet */
@@ -137,6 +141,7 @@ struct dc_slots {
 	uint8_t *disk; /* which disk of the host */
 	double *want[RES_COUNT], *grant[RES_COUNT];
 	float *stalled;                 /* 0..1: share of the CPU demand held back by swapping */
+	double *held; /* 0..1: share of the CPU demand held back because the VM moves; 1: it is down */
 	void **load; /* the driver's */
 	void **memory[DC_POLICIES]; /* of the policies; NULL where there is none */
 	struct slot_sums sum;
@@ -189,7 +194,20 @@ int dc_place(struct dc *dc, uint32_t vm, uint32_t host) must_check;
 /* Takes it off again. The slots of later VMs of the host move down. */
 void dc_unplace(struct dc *dc, uint32_t vm);
 
-/* Gives a placed VM another class, committing the difference. */
+/* Keeps room for a placed VM on another host as if it stood there too: capacity, floors and rules.
+ * dc_move() puts the VM there, with all that its slot holds, and keeps the room that it had before
+ * instead; -ENOMEM leaves all as it was. dc_release() gives up the room that is kept. */
+void dc_reserve(struct dc *dc, uint32_t vm, uint32_t host);
+int dc_move(struct dc *dc, uint32_t vm) must_check;
+void dc_release(struct dc *dc, uint32_t vm);
+
+/* Whether VMs stand on the host, or room is kept there. */
+static inline bool dc_in_use(const struct dc *dc, uint32_t host)
+{
+	return dc->host.count[host] > 0 || dc->host.reserved[host] > 0;
+}
+
+/* Gives a placed VM for which no room is kept elsewhere another class, committing the difference. */
 void dc_set_class(struct dc *dc, uint32_t vm, uint32_t class_id);
 
 /* A host fails or comes back: while it is down it takes no VMs. */
@@ -219,6 +237,15 @@ const struct rule *dc_forbidden_by(const struct dc *dc, uint32_t host, uint32_t 
 
 /* The same of a host that must come on first, or is about to. */
 bool dc_would_take(const struct dc *dc, uint32_t host, uint32_t vm);
+
+/* What of its want a VM can use now, swapping aside: a VM that moves loses CPU, and all but memory
+ * while it is down. */
+static inline double dc_offered(const struct dc *dc, enum resource r, uint32_t slot)
+{
+	double want = dc->slot.want[r][slot], held = dc->slot.held[slot];
+
+	return r == RES_CPU ? want * (1 - held) : r != RES_MEM && held >= 1 ? 0 : want;
+}
 
 /* Asks for the slots of a host to be brought near: a loop over hosts that says so a few hosts ahead does
  * not wait for memory. Does nothing past the last host. */

@@ -27,7 +27,7 @@ void rules_count(const struct group_rules *rules, const uint32_t unit[2], int by
 		struct rule *rule = rules->rule[i];
 		rule->count[unit[rule->racks]] += (uint32_t)by;
 		rule->placed += (uint32_t)by;
-		if (by > 0)
+		if (by >= 0)
 			rule->at = unit[rule->racks];
 	}
 }

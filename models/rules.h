@@ -33,7 +33,8 @@ struct group_rules {
  * It stands on @now, which may be NULL: nowhere. */
 const struct rule *rules_forbid(const struct group_rules *rules, const uint32_t unit[2],
 				const uint32_t now[2]);
-/* A VM of the group comes to, or leaves, a host. */
+/* A VM of the group comes to (1), or leaves (-1), a host, or is where it was (0): after another of its
+ * places was given up. */
 void rules_count(const struct group_rules *rules, const uint32_t unit[2], int by);
 
 #endif

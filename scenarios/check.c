@@ -464,6 +464,36 @@ static bool action_target(const struct scenario *s, const char *name)
 	return false;
 }
 
+static bool host_named(const struct scenario *s, const char *name)
+{
+	const struct host_spec *host = s->hosts.items;
+
+	for (size_t i = 0; i < s->hosts.n; i++) {
+		int64_t index = member_index(name, host[i].name);
+		if (index >= 0 && index < host[i].count)
+			return true;
+	}
+	return false;
+}
+
+static void check_migrate(struct loader *ld, const struct action_spec *action)
+{
+	if (action->to && action->action != ACTION_MIGRATE)
+		wrong(ld, &action->to, "to", action, "stands only beside do: migrate");
+	else if (action->to && !host_named(ld->scenario, action->to))
+		wrong(ld, &action->to, "to", action, "there is no host \"%s\" (group-INDEX from 0)",
+		      action->to);
+}
+
+static void check_move(struct loader *ld)
+{
+	const struct migration_spec *m = &ld->scenario->migration;
+	const struct mark *rate = mark_find(ld, &m->dirty_rate, "dirty_rate");
+
+	if (rate && !isinf(m->dirty_rate) && mark_find(ld, &m->dirty_share, "dirty_share"))
+		place_error(ld, rate->at, "dirty_rate", "cannot stand beside dirty_share");
+}
+
 static void check_actions(struct loader *ld)
 {
 	const struct scenario *s = ld->scenario;
@@ -480,6 +510,7 @@ static void check_actions(struct loader *ld)
 			wrong(ld, &action->vm, "vm", action,
 			      "there is no group or VM \"%s\" (group, or group-INDEX from 0)",
 			      action->vm);
+		check_migrate(ld, action);
 		for (size_t k = 0; k < sizeof(fields) / sizeof(fields[0]); k++) {
 			const struct mark *mark = mark_find(ld, fields[k], changes[k]);
 			if (!mark)
@@ -523,7 +554,7 @@ static void check_power(struct loader *ld, const struct plugin_spec *spec)
 			      placer->plugin.name, host[t].name);
 }
 
-/* Migration exists in that mode only. */
+/* Of policies that work in one mode alone. */
 static void check_mode(struct loader *ld, const struct plugin_spec *spec, const char *key)
 {
 	if (spec->plugin && ld->scenario->semantics == SEMANTICS_COTENANT &&
@@ -596,6 +627,7 @@ void check_scenario(struct loader *ld)
 	check_rules(ld);
 	check_actions(ld);
 	check_consolidation(ld);
+	check_move(ld);
 	check_cloudsim(ld);
 	check_policies(ld, &s->policies);
 	for (size_t i = 0; i < s->compare.n; i++)

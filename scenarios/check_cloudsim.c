@@ -151,6 +151,9 @@ void check_cloudsim(struct loader *ld)
 		refuse(ld, &s->warmup_ns, "warmup", NULL, "cannot be");
 	if (s->actions.n > 0)
 		refuse(ld, &s->actions, "actions", NULL, "cannot be");
+	if (mark_find(ld, &s->migration, "migration"))
+		refuse(ld, &s->migration, "migration", NULL,
+		       "cannot be: it takes memory / half of the network rate");
 	if (s->rules.n > 0)
 		refuse(ld, &s->rules, "rules", NULL, "cannot be");
 }

@@ -15,6 +15,7 @@
 
 #include "models/cloudsim.h"
 #include "models/memory.h"
+#include "models/migration.h"
 #include "sim/core/dist.h"
 #include "sim/core/err.h"
 #include "sim/core/mem.h"
@@ -108,7 +109,8 @@ enum action_do {
 	ACTION_PAUSE,
 	ACTION_RESUME,
 	ACTION_RESIZE,
-	ACTION_DESTROY
+	ACTION_DESTROY,
+	ACTION_MIGRATE
 };
 
 /* Something that the scenario does to a VM ("web-3") or a whole group ("web") at a moment. */
@@ -116,6 +118,7 @@ struct action_spec {
 	int64_t at_ns;
 	const char *vm;
 	int action; /* enum action_do */
+	const char *to; /* for migrate: a host (host-3); NULL = the placer chooses */
 	/* For resize; what is absent stays as it is. */
 	int64_t vcpus;         /* 0 = stays */
 	double memory;         /* 0 = stays */
@@ -154,6 +157,24 @@ enum when_full { FULL_REJECT, FULL_QUEUE };
 enum on_failure { FAILURE_RESTART, FAILURE_LOSE };
 enum oom_action { OOM_DESTROY, OOM_RESTART };
 
+/* How VMs move between hosts. */
+enum dirty_by { DIRTY_BY_TIME, DIRTY_BY_CPU };
+enum migration_copies { COPIES_MEMORY, COPIES_RESIDENT };
+struct migration_spec {
+	struct plugin_spec method; /* kind migration */
+	double bandwidth; /* bits/s of a host, each way; INFINITY: its network, or MIGRATION_BANDWIDTH */
+	double share;       /* of the bandwidth, that migrations may use */
+	int copies;         /* enum migration_copies */
+	double dirty_rate;  /* bytes/s; INFINITY: dirty_share of the memory */
+	double dirty_share; /* per second */
+	int dirty_by; /* enum dirty_by: all the time, or in proportion to the CPU that the VM gets */
+	int writes;   /* enum migration_writes */
+	double working_set; /* bytes that are written at all; INFINITY: the memory */
+	double slowdown;    /* share of its CPU that a VM loses while memory is copied */
+	double cores;       /* that a host loses while it sends or receives */
+};
+#define MIGRATION_BANDWIDTH 1e9
+
 struct output_spec {
 	bool events;         /* events.csv */
 	bool distributions;  /* distributions.csv */
@@ -186,6 +207,7 @@ struct scenario {
 	struct consolidation_spec consolidation;
 	struct overcommit_spec overcommit;
 	struct memory_params memory_model;
+	struct migration_spec migration;
 	struct output_spec output;
 };
 

@@ -19,8 +19,11 @@ static const char *const host_order_names[] = {"grouped", "alternate", NULL};
 static const char *const on_failure_names[] = {"restart", "lose", NULL};
 static const char *const oom_names[] = {"destroy", "restart", NULL};
 static const char *const when_empty_names[] = {"on", "off", NULL};
-static const char *const action_names[] = {"start",  "stop",    "pause", "resume",
-					   "resize", "destroy", NULL};
+static const char *const action_names[] = {"start",  "stop",    "pause",   "resume",
+					   "resize", "destroy", "migrate", NULL};
+static const char *const dirty_by_names[] = {"time", "cpu", NULL};
+static const char *const writes_names[] = {"distinct", "random", NULL};
+static const char *const copies_names[] = {"memory", "resident", NULL};
 
 static const struct opt disk_opts[] = {
 	{.name = "size",
@@ -458,6 +461,11 @@ static const struct opt action_opts[] = {
 	 .required = true,
 	 .choices = action_names,
 	 .help = "what happens to it"},
+	{.name = "to",
+	 .type = OPT_STRING,
+	 .offset = offsetof(struct action_spec, to),
+	 .def = "",
+	 .help = "migrate: the host (host-3); when absent, the placer chooses"},
 	{.name = "vcpus",
 	 .type = OPT_INT,
 	 .offset = offsetof(struct action_spec, vcpus),
@@ -548,6 +556,93 @@ static const struct opt consolidation_opts[] = {
 };
 static const struct opt_table consolidation_table = {
 	"consolidation", sizeof(struct consolidation_spec), consolidation_opts};
+
+static const struct opt migration_opts[] = {
+	{.name = "method",
+	 .type = OPT_PLUGIN,
+	 .offset = offsetof(struct migration_spec, method),
+	 .def = "pre-copy",
+	 .kind = &migration_kind,
+	 .help = "how memory is copied"},
+	{.name = "bandwidth",
+	 .type = OPT_BITRATE,
+	 .offset = offsetof(struct migration_spec, bandwidth),
+	 .def = "none",
+	 .min = 1,
+	 .max = INFINITY,
+	 .help = "rate at which a host sends, and at which it receives; none: that of its network, "
+		 "or "
+		 "1Gbit/s where that is not counted"},
+	{.name = "share",
+	 .type = OPT_RATIO,
+	 .offset = offsetof(struct migration_spec, share),
+	 .def = "100%",
+	 .min = 0.001,
+	 .max = 1,
+	 .help = "of the bandwidth, what migrations may use"},
+	{.name = "copies",
+	 .type = OPT_ENUM,
+	 .offset = offsetof(struct migration_spec, copies),
+	 .def = "memory",
+	 .choices = copies_names,
+	 .help = "what has to be copied: the VM's RAM, or the part of it that the host backs when "
+		 "it "
+		 "starts to move"},
+	{.name = "dirty_rate",
+	 .type = OPT_BYTERATE,
+	 .offset = offsetof(struct migration_spec, dirty_rate),
+	 .def = "none",
+	 .max = INFINITY,
+	 .help = "memory that a running VM writes; none: dirty_share of it"},
+	{.name = "dirty_share",
+	 .type = OPT_RATIO,
+	 .offset = offsetof(struct migration_spec, dirty_share),
+	 .def = "1%",
+	 .max = 1e6,
+	 .help = "share of what has to be copied that a running VM writes in a second"},
+	{.name = "dirty_by",
+	 .type = OPT_ENUM,
+	 .offset = offsetof(struct migration_spec, dirty_by),
+	 .def = "time",
+	 .choices = dirty_by_names,
+	 .help = "cpu: a VM writes at that rate when it gets all its vCPUs, and less in proportion "
+		 "when it gets less"},
+	{.name = "writes",
+	 .type = OPT_ENUM,
+	 .offset = offsetof(struct migration_spec, writes),
+	 .def = "distinct",
+	 .choices = writes_names,
+	 .help = "random: writes also fall where memory was written before, W(1-exp(-written/W)) "
+		 "of "
+		 "the working set W is dirty"},
+	{.name = "working_set",
+	 .type = OPT_BYTES,
+	 .offset = offsetof(struct migration_spec, working_set),
+	 .def = "none",
+	 .min = 1,
+	 .max = INFINITY,
+	 .help = "memory that is written at all, and so the most that a round leaves; none: all of "
+		 "it"},
+	{.name = "slowdown",
+	 .type = OPT_RATIO,
+	 .offset = offsetof(struct migration_spec, slowdown),
+	 .def = "10%",
+	 .max = 1,
+	 .help = "share of its CPU that a VM does not get while it is copied (Voorsluys et al. "
+		 "2009; "
+		 "Beloglazov & Buyya 2012)"},
+	{.name = "cores",
+	 .type = OPT_NUMBER,
+	 .offset = offsetof(struct migration_spec, cores),
+	 .def = "0.3",
+	 .max = 1e6,
+	 .help = "CPU cores that a host loses while it sends or receives (vSphere 5.1 reserves 30 "
+		 "% of "
+		 "one on 1Gbit/s for all migrations of a host)"},
+	{.name = NULL},
+};
+static const struct opt_table migration_table = {"migration", sizeof(struct migration_spec),
+						 migration_opts};
 
 static const struct opt output_opts[] = {
 	{.name = "events",
@@ -661,7 +756,8 @@ static const struct opt scenario_opts[] = {
 	 .offset = offsetof(struct scenario, on_failure),
 	 .def = "restart",
 	 .choices = on_failure_names,
-	 .help = "what becomes of a VM whose host fails: it starts again elsewhere, those of higher "
+	 .help = "what becomes of a VM whose host fails: it starts again elsewhere, those of "
+		 "higher "
 		 "priority first, or it is lost"},
 	{.name = "repairers",
 	 .type = OPT_INT,
@@ -674,7 +770,8 @@ static const struct opt scenario_opts[] = {
 	 .type = OPT_PATH,
 	 .offset = offsetof(struct scenario, outages),
 	 .def = "",
-	 .help = "CSV file of failures and repairs, with the header time_s,name,event: hosts or racks "
+	 .help = "CSV file of failures and repairs, with the header time_s,name,event: hosts or "
+		 "racks "
 		 "that go down and up"},
 	{.name = "oom",
 	 .type = OPT_ENUM,
@@ -749,6 +846,11 @@ static const struct opt scenario_opts[] = {
 	 .offset = offsetof(struct scenario, memory_model),
 	 .sub = &memory_opts,
 	 .help = "what memory pressure costs"},
+	{.name = "migration",
+	 .type = OPT_MAP,
+	 .offset = offsetof(struct scenario, migration),
+	 .sub = &migration_table,
+	 .help = "how VMs move between hosts, and what it costs"},
 	{.name = "output",
 	 .type = OPT_MAP,
 	 .offset = offsetof(struct scenario, output),

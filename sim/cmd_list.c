@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "models/migration.h"
 #include "models/power.h"
 #include "models/trace.h"
 #include "models/workload.h"
@@ -22,6 +23,7 @@ static const struct plugin_kind *const kinds[] = {&policy_kind,
 						  &workload_kind,
 						  &power_kind,
 						  &trace_kind,
+						  &migration_kind,
 						  &detector_kind,
 						  &selector_kind,
 						  &balancer_kind};

@@ -16,6 +16,7 @@
 struct divide {
 	size_t cap; /* VMs that the arrays hold */
 	double *want_cpu, *before; /* CPU demand without stalls; memory until now */
+	double *offered[RES_COUNT]; /* demand where VMs move */
 	double *masked_want[2 * SHARE_MAX_DISKS], *masked_weight[2 * SHARE_MAX_DISKS];
 	double *masked_grant[2 * SHARE_MAX_DISKS];
 	double *scratch;
@@ -23,7 +24,7 @@ struct divide {
 	size_t arrays_cap;
 };
 
-#define ARRAYS_PER_VM (2 + 3 * 2 * SHARE_MAX_DISKS + SHARE_SCRATCH)
+#define ARRAYS_PER_VM (2 + RES_COUNT + 3 * 2 * SHARE_MAX_DISKS + SHARE_SCRATCH)
 
 struct divide *divide_new(struct arena *arena)
 {
@@ -53,6 +54,8 @@ static int divide_reserve(struct divide *d, size_t n)
 	double *at = d->arrays;
 	d->want_cpu = take(&at, cap);
 	d->before = take(&at, cap);
+	for (size_t r = 0; r < RES_COUNT; r++)
+		d->offered[r] = take(&at, cap);
 	for (size_t k = 0; k < 2 * SHARE_MAX_DISKS; k++) {
 		d->masked_want[k] = take(&at, cap);
 		d->masked_weight[k] = take(&at, cap);
@@ -109,13 +112,37 @@ static int divide_columns(const struct host_now *h, enum run_slot which,
 	return guard_check(&view, grant, &names, h->err);
 }
 
+/* What is left of the capacity where VMs move; what VMs are guaranteed stays. */
+static double capacity_left(const struct host_now *h, enum resource r)
+{
+	double all = h->type->capacity[r], kept = h->dc->host.floors[r][h->host];
+
+	if (r > RES_MEM)
+		return all;
+	double left = all - h->dc->host.taken[r][h->host];
+	left = left > kept ? left : kept;
+	return left < all ? left : all;
+}
+
+/* Demand of the host's VMs, where none moves as it stands in the slots. */
+static const double *offered(const struct host_now *h, enum resource r)
+{
+	double *out = h->d->offered[r];
+
+	if (!h->dc->host.moving[h->host])
+		return h->dc->slot.want[r] + h->first;
+	for (uint32_t i = 0; i < h->n; i++)
+		out[i] = dc_offered(h->dc, r, h->first + i);
+	return out;
+}
+
 /* Filled in place: copies of a struct of this size are slow. */
 static void column(const struct host_now *h, enum resource r, struct share_col *col)
 {
 	col->res = r;
 	col->disk = 0;
-	col->capacity = h->type->capacity[r];
-	col->want = h->dc->slot.want[r] + h->first;
+	col->capacity = h->dc->host.moving[h->host] ? capacity_left(h, r) : h->type->capacity[r];
+	col->want = offered(h, r);
 	col->floor = h->limits->floor[r];
 	col->cap = h->limits->cap[r];
 	col->weight = h->limits->weight[r];
@@ -134,9 +161,10 @@ static void disk_columns(const struct host_now *h, unsigned disk, struct share_c
 		enum resource r = k == 0 ? RES_DISK : RES_IOPS;
 		double *want = h->d->masked_want[2 * disk + k];
 		double *weight = h->d->masked_weight[2 * disk + k];
+		const double *demand = offered(h, r);
 		for (uint32_t i = 0; i < h->n; i++) {
 			bool here = h->dc->slot.disk[h->first + i] == disk;
-			want[i] = here ? h->dc->slot.want[r][h->first + i] : 0;
+			want[i] = here ? demand[i] : 0;
 			weight[i] = here ? h->limits->weight[r][i] : 0;
 		}
 		column(h, r, &col[k]);
@@ -207,7 +235,7 @@ static uint32_t squeeze(const struct host_now *h)
 /* The CPU that VMs can use now: what they want, less what waits for swap. */
 static const double *cpu_demand(const struct host_now *h)
 {
-	const double *want = h->dc->slot.want[RES_CPU] + h->first;
+	const double *want = offered(h, RES_CPU);
 
 	if (!h->dc->host.pressed[h->host])
 		return want;

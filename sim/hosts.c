@@ -109,7 +109,7 @@ static int is_on(struct run *run, uint32_t host)
 
 	one->since_ns = run->now_ns;
 	tell(run, "on", host);
-	if (run->plan.dc.host.count[host] == 0 && !one->asked)
+	if (!dc_in_use(&run->plan.dc, host) && !one->asked)
 		list_emptied(run, host); /* whoever it was woken for is gone */
 	return rc < 0 ? rc : lifecycle_host_on(run, host);
 }
@@ -153,7 +153,7 @@ int host_switch_off(struct run *run, uint32_t host)
 	const struct dc *dc = &run->plan.dc;
 	const struct dist *time = &spec_of(run, host)->shutdown.time;
 
-	BUG_ON(dc->host.count[host] > 0);
+	BUG_ON(dc_in_use(dc, host));
 	if (dc->host.down[host] || dc->host.state[host] != HOST_ON)
 		return 0;
 	cancel(run, host);
@@ -211,7 +211,7 @@ int hosts_settle(struct run *run)
 	for (size_t i = 0; i < hosts->nemptied; i++) {
 		uint32_t h = hosts->emptied[i];
 		int64_t after_ns = spec_of(run, h)->shutdown.after_ns;
-		bool goes = dc->host.type[h]->off_when_empty && dc->host.count[h] == 0 &&
+		bool goes = dc->host.type[h]->off_when_empty && !dc_in_use(dc, h) &&
 			    dc->host.state[h] == HOST_ON && !dc->host.down[h];
 		hosts->of[h].listed = false;
 		if (goes && rc == 0 && after_ns > 0) {

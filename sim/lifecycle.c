@@ -244,6 +244,8 @@ static int take_off(struct run *run, uint32_t vm)
 	uint32_t host = dc->vm.host[vm];
 	int rc = run_touch(run, host);
 
+	if (rc == 0)
+		rc = migrate_undo_vm(run, vm, "ended");
 	if (rc < 0)
 		return rc;
 	rc = output_population(run->output, run);
@@ -257,7 +259,7 @@ static int take_off(struct run *run, uint32_t vm)
 		run->running--;
 	}
 	dc_unplace(dc, vm);
-	if (dc->host.count[host] == 0)
+	if (!dc_in_use(dc, host))
 		host_emptied(run, host);
 	run->retry = true;
 	return rc;
@@ -407,7 +409,7 @@ static int resize(struct run *run, uint32_t vm, const struct action_spec *action
 
 	if (rc < 0)
 		return rc;
-	if (host != DC_NONE && !resize_fits(dc, vm, &to)) {
+	if (host != DC_NONE && (migrate_moving(run, vm) || !resize_fits(dc, vm, &to))) {
 		output_event(run->output, run, "resize-refused", vm, host);
 		return 0;
 	}
@@ -420,6 +422,42 @@ static int resize(struct run *run, uint32_t vm, const struct action_spec *action
 	if (host == DC_NONE || !run->driver->vm_resized)
 		return 0;
 	return run->driver->vm_resized(run->driver_state, vm, was, run->err);
+}
+
+/* The host that the action names, or that the placer chooses; why it cannot be, or NULL. */
+static const char *migrate_where(struct run *run, uint32_t vm, const struct action_spec *action,
+				 uint32_t *to)
+{
+	const struct dc *dc = &run->plan.dc;
+	char name[160];
+
+	if (migrate_moving(run, vm))
+		return "moving already";
+	if (!action->to) {
+		*to = placing_choose_awake(run, vm);
+		return *to == PLACE_NOWHERE ? placing_why(run, vm) : NULL;
+	}
+	*to = 0;
+	while (*to < dc->host.n &&
+	       strcmp(run_host_name(run, *to, name, sizeof(name)), action->to) != 0)
+		++*to;
+	if (*to == dc->vm.host[vm])
+		return "there already";
+	return placing_fits(run, vm, *to) ? NULL : placing_why_not(run, vm, *to);
+}
+
+static int migrate(struct run *run, uint32_t vm, const struct action_spec *action)
+{
+	enum vm_state state = run->plan.dc.vm.state[vm];
+	uint32_t to = DC_NONE;
+
+	if (state != VM_RUNNING && state != VM_PAUSED)
+		return 0;
+	const char *why = migrate_where(run, vm, action, &to);
+	if (!why)
+		return migrate_start(run, vm, to);
+	output_event_because(run->output, run, "migrate-refused", vm, to, why);
+	return 0;
 }
 
 /* Which states an action applies to, and the state that follows. */
@@ -445,11 +483,16 @@ static int act(struct run *run, uint32_t vm, const struct action_spec *action)
 		return alive ? lifecycle_end_vm(run, vm, VM_DONE) : 0;
 	if (action->action == ACTION_RESIZE)
 		return alive ? resize(run, vm, action) : 0;
+	if (action->action == ACTION_MIGRATE)
+		return migrate(run, vm, action);
 	if (host == DC_NONE || !(action_rule[action->action].from & 1u << state))
 		return 0;
 	int rc = run_touch(run, host);
+	if (rc == 0 && action->action == ACTION_STOP)
+		rc = migrate_undo_vm(run, vm, "stopped");
 	if (rc < 0)
 		return rc;
+	migrate_pause(run, vm, action->action == ACTION_PAUSE);
 	dc->vm.state[vm] = (uint8_t)action_rule[action->action].to;
 	output_event(run->output, run, action_rule[action->action].name, vm, host);
 	if (action->action == ACTION_STOP) {
@@ -477,20 +520,22 @@ static int action_event(struct run *run, const struct action_spec *action)
 
 /* Failures. */
 
+int lifecycle_vm_fails(struct run *run, uint32_t vm)
+{
+	if (run->scenario->on_failure == FAILURE_LOSE && !boards(&run->plan.dc, vm))
+		return lifecycle_end_vm(run, vm, VM_LOST);
+	int rc = take_off(run, vm);
+	return rc < 0 ? rc : line_add_restarted(run, vm);
+}
+
 /* The VMs of the host that failed. */
 static int evacuate(struct run *run, uint32_t host)
 {
 	struct dc *dc = &run->plan.dc;
-	bool lose = run->scenario->on_failure == FAILURE_LOSE;
 	int rc = 0;
 
-	while (rc == 0 && dc->host.count[host] > 0) {
-		uint32_t vm = dc->slot.vm[dc->host.first[host]];
-		bool lost = lose && !boards(dc, vm);
-		rc = lost ? lifecycle_end_vm(run, vm, VM_LOST) : take_off(run, vm);
-		if (rc == 0 && !lost)
-			rc = line_add_restarted(run, vm);
-	}
+	while (rc == 0 && dc->host.count[host] > 0)
+		rc = lifecycle_vm_fails(run, dc->slot.vm[dc->host.first[host]]);
 	return rc;
 }
 
@@ -503,6 +548,8 @@ int lifecycle_host_fails(struct run *run, uint32_t host)
 	output_event(run->output, run, "fail", DC_NONE, host);
 	run->metrics.host[host].failures++;
 	run->hosts_down++;
+	if (rc == 0)
+		rc = migrate_undo_host(run, host);
 	if (rc == 0)
 		rc = evacuate(run, host);
 	host_failed(run, host);

@@ -332,9 +332,10 @@ static void account_host(struct metrics *m, const struct bundle *b)
 	bool down = b->dc->host.down[b->host];
 	enum host_state state = b->dc->host.state[b->host];
 	bool on = !down && state == HOST_ON;
-	double dt = b->dt, util = use[RES_CPU] / type->capacity[RES_CPU];
+	double taken = b->dc->host.moving[b->host] ? b->dc->host.taken[RES_CPU][b->host] : 0;
+	double dt = b->dt, util = (use[RES_CPU] + taken) / type->capacity[RES_CPU];
 
-	bool over = on && wanted[RES_CPU] > type->capacity[RES_CPU] * (1 + 1e-9);
+	bool over = on && wanted[RES_CPU] + taken > type->capacity[RES_CPU] * (1 + 1e-9);
 	double watt = on && type->has_power ? type->watts(type->power_state, min2(util, 1))
 		      : down                ? 0
 					    : type->state_watts[state];
@@ -371,8 +372,9 @@ static const double *entitlements(const struct bundle *b, double *scratch)
 	double *want = scratch, *entitled = want + room;
 
 	for (uint32_t i = 0; i < b->n; i++)
-		want[i] = dc->slot.want[RES_CPU][b->first + i] *
-			  (1 - (double)dc->slot.stalled[b->first + i]);
+		want[i] = dc_offered(dc, RES_CPU, b->first + i);
+	for (uint32_t i = 0; i < b->n && dc->host.pressed[b->host]; i++)
+		want[i] *= 1 - (double)dc->slot.stalled[b->first + i];
 	struct share_col col = {.res = RES_CPU,
 				.capacity = dc->host.type[b->host]->capacity[RES_CPU],
 				.want = want,

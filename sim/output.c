@@ -155,10 +155,10 @@ int output_warm(struct output *o, struct run *run)
 	memset(o->response, 0, sizeof(*o->response));
 	memset(o->wait, 0, sizeof(*o->wait));
 	memset(&o->stats, 0, sizeof(o->stats));
-	if (o->nsaved > 0)
-		memset(o->saved, 0, o->nsaved * sizeof(*o->saved));
+	for (size_t i = 0; i < o->nsaved; i++)
+		o->saved[i] = (struct vm_sums){.host = o->saved[i].host, .vm = o->saved[i].vm};
 	o->nratio = 0;
-	o->starve_max = 0;
+	o->starve_max = o->down_s = o->pdm = o->nran = 0;
 	o->quiet = false;
 	o->row_s = (double)run->now_ns * 1e-9;
 	return 0;

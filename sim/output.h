@@ -52,9 +52,19 @@ int output_end(struct output *o, struct run *run) must_check;  /* the run has en
 int output_vm_leaves(struct output *o, struct run *run, uint32_t vm) must_check; /* its slot goes */
 int output_vm_stops(struct output *o, struct run *run, uint32_t vm) must_check;  /* its loads go */
 int output_vm(struct output *o, struct run *run, uint32_t vm) must_check; /* its life is over */
+/* A VM is about to move to a host of another speed; its migration is over. */
+struct vm_moved {
+	bool counts;         /* it began after the warm-up */
+	double down_s, lost; /* seconds; CPU held back, MHz x s */
+};
+int output_vm_moves(struct output *o, struct run *run, uint32_t vm) must_check;
+int output_vm_moved(struct output *o, struct run *run, uint32_t vm,
+		    const struct vm_moved *moved) must_check;
 /* The number of running VMs is about to change, or a time of interest has come. */
 int output_population(struct output *o, const struct run *run) must_check;
 void output_event(struct output *o, struct run *run, const char *what, uint32_t vm, uint32_t host);
+void output_event_because(struct output *o, struct run *run, const char *what, uint32_t vm,
+			  uint32_t host, const char *reason);
 /* The VM finds no host: the event says why. */
 void output_full(struct output *o, struct run *run, uint32_t vm);
 

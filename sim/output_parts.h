@@ -42,6 +42,9 @@ extern const char *const output_names_summary[],
 struct vm_sums {
 	double want[RES_COUNT], grant[RES_COUNT];
 	double entitled, steal, stall, run, starve, backlog;
+	uint64_t migrations;
+	double down_s, lost; /* to migrations: seconds, CPU in MHz x s */
+	uint32_t vm;                 /* whose they are */
 	uint32_t host;               /* the last */
 	struct workload_stats stats; /* of all its workloads and lives */
 	bool has_stats;
@@ -63,6 +66,7 @@ struct output {
 	double *ratio; /* G/E of each VM that wanted CPU */
 	size_t nratio, ratio_cap;
 	double starve_max;
+	double down_s, pdm, nran; /* downtime; sum of pdm over VMs that ran, and how many did */
 	/* Time that the VMs of a group ran, and that they could have. */
 	struct output_uptime {
 		double run, life;

@@ -154,6 +154,12 @@ void output_event(struct output *o, struct run *run, const char *what, uint32_t 
 	write_event(o, run, what, vm, host, "");
 }
 
+void output_event_because(struct output *o, struct run *run, const char *what, uint32_t vm,
+			  uint32_t host, const char *reason)
+{
+	write_event(o, run, what, vm, host, reason);
+}
+
 void output_full(struct output *o, struct run *run, uint32_t vm)
 {
 	if (o->csv[OUTPUT_EVENTS])

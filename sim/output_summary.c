@@ -48,11 +48,13 @@
 	X(real, "wait_mean_s", output_mean(o->stats.wait_sum, completed)) \
 	X(real, "wait_p95_s", quantile(o->wait, 0.95)) \
 	X(real, "slatah", slatah(run)) \
-	X(int, "pdm", 0) /* nothing migrates */ \
-	X(int, "slav", 0) /* slatah x pdm */ \
-	X(real, "esv", energy_kwh(run, 0)) /* energy x slav */ \
-	X(int, "migrations", 0) \
-	X(int, "downtime_s", 0) \
+	X(real, "pdm", pdm) \
+	X(real, "slav", slatah(run) * pdm) \
+	X(real, "esv", energy_kwh(run, t[M_ENERGY_J]) * slatah(run) * pdm) \
+	X(count, "migrations", run->count.migrations) \
+	X(count, "migrations_undone", run->count.undone) \
+	X(real, "migration_s", output_mean(run->count.migration_s, (double)run->count.migrated)) \
+	X(real, "downtime_s", o->down_s) \
 	X(real, "availability", 1 - metrics_share(t[M_DOWN], t[M_HOST_TIME])) \
 	X(count, "lost", run->count.lost) \
 	X(real, "vm_availability", vm_availability(o)) \
@@ -148,7 +150,7 @@ void output_summary(struct output *o, struct run *run, double time_s)
 	const double *t = run->metrics.total, none = (double)NAN;
 	const struct policy_set *set = o->label.policies;
 	const struct room_real room = room_real(run);
-	double completed = (double)o->stats.completed;
+	double completed = (double)o->stats.completed, pdm = metrics_share(o->pdm, o->nran);
 	struct csv *csv = o->csv[OUTPUT_SUMMARY];
 
 	stat_sort(o->ratio, o->nratio);

@@ -49,7 +49,9 @@
 	X(real, "response_p99_s", quantile(s->response, 0.99)) \
 	X(real, "wait_mean_s", output_mean(s->wait_sum, completed)) \
 	X(real, "wait_p95_s", quantile(s->wait, 0.95)) \
-	X(int, "downtime_s", 0) \
+	X(count, "migrations", sums->migrations) \
+	X(real, "downtime_s", sums->down_s) \
+	X(real, "pdm", metrics_share(sums->lost, sums->want[RES_CPU])) \
 	X(real, "availability", output_mean(sums->run, lived_s(run, vm))) \
 	X(real, "run_delay_s", real.run_delay_s) \
 	X(real, "work_rate", real.work_rate) \
@@ -123,7 +125,7 @@ static struct vm_sums *saved_get(struct output *o, struct run *run, uint32_t vm)
 		return NULL;
 	}
 	o->saved_of[vm] = (uint32_t)++o->nsaved;
-	o->saved[o->nsaved - 1] = (struct vm_sums){.host = DC_NONE};
+	o->saved[o->nsaved - 1] = (struct vm_sums){.host = DC_NONE, .vm = vm};
 	return &o->saved[o->nsaved - 1];
 }
 
@@ -136,13 +138,11 @@ static void saved_drop(struct output *o, uint32_t vm)
 		return;
 	uint32_t at = o->saved_of[vm];
 	o->saved_of[vm] = 0;
-	for (size_t v = 0; v < o->saved_of_cap && at != o->nsaved; v++)
-		if (o->saved_of[v] == o->nsaved) {
-			o->saved_of[v] = at;
-			o->saved[at - 1] = o->saved[o->nsaved - 1];
-			break;
-		}
-	o->nsaved--;
+	const struct vm_sums *last = &o->saved[--o->nsaved];
+	if (found == last)
+		return;
+	o->saved_of[last->vm] = at;
+	*found = *last;
 }
 
 static void sums_add_slot(struct vm_sums *sums, const struct run *run, uint32_t vm)
@@ -252,6 +252,33 @@ int output_vm_leaves(struct output *o, struct run *run, uint32_t vm)
 	return rc;
 }
 
+int output_vm_moves(struct output *o, struct run *run, uint32_t vm)
+{
+	struct vm_sums *sums = saved_get(o, run, vm);
+	struct slot_sums *slot = &run->plan.dc.slot.sum;
+	uint32_t s = run->plan.dc.vm.slot[vm];
+
+	if (!sums)
+		return -ENOMEM;
+	sums_add_slot(sums, run, vm);
+	for (int r = 0; r < RES_COUNT; r++)
+		slot->want[r][s] = slot->grant[r][s] = 0;
+	slot->entitled[s] = slot->stall[s] = slot->run[s] = 0;
+	return 0;
+}
+
+int output_vm_moved(struct output *o, struct run *run, uint32_t vm, const struct vm_moved *moved)
+{
+	struct vm_sums *sums = saved_get(o, run, vm);
+
+	if (!sums)
+		return -ENOMEM;
+	sums->migrations += moved->counts;
+	sums->down_s += moved->down_s;
+	sums->lost += moved->lost;
+	return 0;
+}
+
 /* Since the VM was created, or the warm-up ended; of one that was rejected, nothing. */
 static double lived_s(const struct run *run, uint32_t vm)
 {
@@ -304,6 +331,9 @@ static int vm_over(struct output *o, struct run *run, uint32_t vm, const struct 
 		o->ratio[o->nratio++] = sums->grant[RES_CPU] / sums->entitled;
 	}
 	o->starve_max = fmax(o->starve_max, sums->starve);
+	o->down_s += sums->down_s;
+	o->pdm += metrics_share(sums->lost, sums->want[RES_CPU]);
+	o->nran += sums->run > 0;
 	o->uptime[run->plan.dc.vm.group[vm]].run += sums->run;
 	o->uptime[run->plan.dc.vm.group[vm]].life += lived_s(run, vm);
 	write_vm(o, run, vm, sums);

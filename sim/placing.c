@@ -20,7 +20,8 @@ static bool admits(const void *ctx, uint32_t host)
 {
 	const struct admission *a = ctx;
 
-	return a->asleep ? dc_would_take(a->dc, host, a->vm) : dc_takes(a->dc, host, a->vm);
+	return host != a->dc->vm.host[a->vm] &&
+	       (a->asleep ? dc_would_take(a->dc, host, a->vm) : dc_takes(a->dc, host, a->vm));
 }
 
 static struct place_view view_of(const struct run *run, bool asleep)
@@ -60,10 +61,11 @@ static void view_for(struct place_view *view, struct admission *ctx, const struc
 static uint32_t must_join(const struct dc *dc, uint32_t vm)
 {
 	const struct group_rules *rules = dc->rules ? &dc->rules[dc->vm.group[vm]] : NULL;
+	uint32_t itself = dc->vm.host[vm] != DC_NONE;
 
 	for (size_t i = 0; rules && i < rules->n; i++) {
 		const struct rule *rule = rules->rule[i];
-		if (rule->together && !rule->racks && rule->placed > 0)
+		if (rule->together && !rule->racks && rule->placed > itself)
 			return rule->at;
 	}
 	return DC_NONE;
@@ -91,6 +93,21 @@ uint32_t placing_choose(struct run *run, uint32_t vm)
 								 : host;
 }
 
+uint32_t placing_choose_awake(struct run *run, uint32_t vm)
+{
+	return choose_among(run, vm, false);
+}
+
+bool placing_fits(const struct run *run, uint32_t vm, uint32_t host)
+{
+	struct place_view view = view_of(run, false);
+	struct admission ctx;
+
+	view_for(&view, &ctx, run, vm);
+	return (!view.type_ok || view.type_ok[run->plan.dc.host.type_id[host]]) &&
+	       place_fits(&view, host, ctx.class->request);
+}
+
 bool placing_could_ever(const struct run *run, uint32_t vm)
 {
 	const struct dc *dc = &run->plan.dc;
@@ -112,7 +129,7 @@ static bool admits_without_rules(const void *ctx, uint32_t host)
 {
 	const struct admission *a = ctx;
 
-	return dc_admits(a->dc, host, a->class);
+	return host != a->dc->vm.host[a->vm] && dc_admits(a->dc, host, a->class);
 }
 
 const char *placing_why(const struct run *run, uint32_t vm)
@@ -129,6 +146,19 @@ const char *placing_why(const struct run *run, uint32_t vm)
 	}
 	view.type_ok = NULL;
 	return place_next(&view, 0, ctx.class->request) != PLACE_NOWHERE ? "labels" : "room";
+}
+
+const char *placing_why_not(const struct run *run, uint32_t vm, uint32_t host)
+{
+	const struct dc *dc = &run->plan.dc;
+	const struct rule *rule = dc_forbidden_by(dc, host, vm);
+	const bool *ok = dc->rules ? dc->rules[dc->vm.group[vm]].type_ok : NULL;
+
+	if (!dc_ready(dc, host))
+		return dc->host.down[host] ? "down" : "off";
+	if (ok && !ok[dc->host.type_id[host]])
+		return "labels";
+	return rule ? rule->name : "room";
 }
 
 bool placing_batches(const struct run *run)

@@ -120,7 +120,14 @@ static int pick_cores(const struct scenario *scenario, struct replay_options *o,
 int replay_check(const struct scenario *s, const struct replay_options *o, struct err *err)
 {
 	const struct host_spec *host = s->hosts.items;
+	const struct action_spec *action = s->actions.items;
 
+	for (size_t i = 0; i < s->actions.n; i++)
+		if (action[i].action == ACTION_MIGRATE)
+			err_input(err,
+				  "%s: actions: do: migrate: real guests have no other host"
+				  " (cotenant replay migrate moves one between two processes)",
+				  s->path);
 	if (s->hosts.n != 1 || host->count != 1)
 		err_input(err, "%s: hosts: replay needs one host, which is this machine", s->path);
 	if (s->semantics != SEMANTICS_COTENANT)

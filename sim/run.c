@@ -21,8 +21,8 @@
  */
 static const unsigned event_class[] = {
 	[EVENT_REPAIR] = 0, [EVENT_FAIL] = 1,   [EVENT_OUTAGE] = 1, [EVENT_SWITCH] = 2,
-	[EVENT_DESTROY] = 3, [EVENT_ACTION] = 4, [EVENT_GROUP] = 5,  [EVENT_HOST] = 6,
-	[EVENT_TICK] = 7,   [EVENT_WARM] = 8,   [EVENT_END] = 9,
+	[EVENT_DESTROY] = 3, [EVENT_MIGRATION] = 3, [EVENT_ACTION] = 4, [EVENT_GROUP] = 5,
+	[EVENT_HOST] = 6,   [EVENT_TICK] = 7,   [EVENT_WARM] = 8,   [EVENT_END] = 9,
 };
 
 const char *run_vm_name(const struct run *run, uint32_t vm, char *buf, size_t n)
@@ -207,9 +207,11 @@ static void keep_grants_within_wants(struct dc *dc, uint32_t host)
 	uint32_t first = dc->host.first[host], end = first + dc->host.count[host];
 
 	for (int r = 0; r < RES_COUNT; r++)
-		for (uint32_t s = first; s < end; s++)
-			if (dc->slot.grant[r][s] > dc->slot.want[r][s])
-				dc->slot.grant[r][s] = dc->slot.want[r][s];
+		for (uint32_t s = first; s < end; s++) {
+			double most = dc_offered(dc, (enum resource)r, s);
+			if (dc->slot.grant[r][s] > most)
+				dc->slot.grant[r][s] = most;
+		}
 }
 
 /* Grants are in force. Nothing about the host changes before change_ns if it is steady; where policies
@@ -342,6 +344,7 @@ static int warm(struct run *run)
 
 	if (rc < 0)
 		return rc;
+	migrate_warm(run);
 	metrics_reset(&run->metrics, &run->plan.dc);
 	run->count =
 		(struct run_counts){.events = run->count.events};
@@ -360,6 +363,8 @@ static int end(struct run *run)
 		run->scenario->reallocate == REALLOCATE_EVENT || run->now_ns == run->next_tick_ns;
 	int rc = bring_all(run);
 
+	if (rc == 0)
+		rc = migrate_end(run);
 	return rc < 0 ? rc : update_dirty(run, divide);
 }
 
@@ -382,6 +387,8 @@ static int handle(struct run *run, const struct evq_event *event)
 		return failures_event(run, event);
 	case EVENT_SWITCH:
 		return hosts_event(run, event->id);
+	case EVENT_MIGRATION:
+		return migrate_event(run, event);
 	default:
 		return lifecycle_event(run, event);
 	}
@@ -397,15 +404,19 @@ static int settle(struct run *run, bool divide)
 	do {
 		run->finished = false;
 		rc = lifecycle_retry_waiting(run);
+		if (rc == 0)
+			rc = migrate_settle(run);
 		if (rc < 0 || evq_next_time(run->queue) <= run->now_ns)
 			return rc; /* who was started brought events of this moment */
 		rc = hosts_settle(run);
 		if (rc == 0)
 			rc = update_dirty(run, divide);
 	} while (rc == 0 && run->finished);
-	/* Hosts may have lost their last VM just now. */
+	/* Hosts may have lost their last VM just now, and others ended that moved. */
 	if (rc == 0)
 		rc = hosts_settle(run);
+	if (rc == 0)
+		rc = migrate_settle(run);
 	return rc < 0 ? rc : update_dirty(run, divide);
 }
 
@@ -573,6 +584,8 @@ int run_init(struct run *run, const struct scenario *scenario, const struct trac
 	if (rc == 0)
 		rc = failures_init(run);
 	if (rc == 0)
+		rc = migrate_init(run);
+	if (rc == 0)
 		rc = run_schedule(run, EVENT_TICK, 0, 0, NULL);
 	if (rc == 0 && scenario->warmup_ns > 0)
 		rc = run_schedule(run, EVENT_WARM, 0, scenario->warmup_ns, NULL);
@@ -593,6 +606,7 @@ void run_free(struct run *run)
 	ticker_free(run);
 	run_desk_fini(&run->desk);
 	failures_fini(run);
+	migrate_fini(run);
 	metrics_fini(&run->metrics);
 	mem_free(run->waiting);
 	evq_free(run->queue);

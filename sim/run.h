@@ -32,6 +32,8 @@ struct run_counts {
 	uint64_t shutdowns;         /* begun, of hosts */
 	double up_mean_s, up_dev_s; /* how long they had been on before a shutdown: mean, and sum of
 				       squared deviations from it */
+	uint64_t migrations, migrated, undone; /* begun; arrived; given up */
+	double migration_s;                    /* of those that arrived */
 };
 
 /* What became of the VMs of a group, since the warm-up. */
@@ -87,6 +89,7 @@ struct run {
 	struct failures *failures;
 	struct hosts *hosts;
 	uint32_t boarding; /* VMs that wait on a host that is about to come on */
+	struct migrations *migrations;
 	uint32_t hosts_down;
 	size_t restarted; /* so many at the end of the line came from hosts that failed at this moment */
 	uint32_t *waiting;       /* VMs that no host could take */
@@ -164,6 +167,8 @@ int lifecycle_retry_waiting(struct run *run) must_check;
 /* A host fails, empty afterwards, or is back; what it does to its VMs the scenario says. */
 int lifecycle_host_fails(struct run *run, uint32_t host) must_check;
 int lifecycle_host_returns(struct run *run, uint32_t host) must_check;
+/* A VM fails as those of a host that fails do. */
+int lifecycle_vm_fails(struct run *run, uint32_t vm) must_check;
 /* Starts the VM on the host, or keeps a place for it there until the host has come on; then
  * lifecycle_host_on() starts those who wait there, in order of id. */
 int lifecycle_start(struct run *run, uint32_t vm, uint32_t host) must_check;
@@ -191,10 +196,16 @@ int line_remove(struct run *run, uint32_t vm) must_check;
  * else one that comes on, or is woken, for it; whether an empty host could be
  * one. Whether VMs are placed in batches; if so, starts those of the @n given that fit somewhere. */
 uint32_t placing_choose(struct run *run, uint32_t vm);
+/* The same, but none that would have to come on first. */
+uint32_t placing_choose_awake(struct run *run, uint32_t vm);
 bool placing_could_ever(const struct run *run, uint32_t vm);
+/* Whether a VM, which may stand elsewhere, may be on the host: room, floors, rules, labels. */
+bool placing_fits(const struct run *run, uint32_t vm, uint32_t host);
 /* Why the VM, for which there is no host, has none: "room", "labels" where other hosts had room, or
  * the name of the rule; "placer" if it was free not to want a host. */
 const char *placing_why(const struct run *run, uint32_t vm);
+/* The same of one host: also "down". */
+const char *placing_why_not(const struct run *run, uint32_t vm, uint32_t host);
 bool placing_batches(const struct run *run);
 int placing_batch(struct run *run, const uint32_t *vm, size_t n) must_check;
 
@@ -203,13 +214,27 @@ int failures_init(struct run *run) must_check;
 int failures_event(struct run *run, const struct evq_event *event) must_check;
 void failures_fini(struct run *run);
 
-/* migrate.c: VMs move between hosts that are on. The VM's room on the target is taken from the start.
- * A start that cannot be (no room, not running, moving already) is a bug of the caller. */
+/* migrate.c: VMs move between hosts that are on. The VM's room on the target is taken from the start;
+ * both hosts are touched. A start that cannot be (not running or paused, moving already, no room: see
+ * placing_fits()) is a bug of the caller. O(log n) in VMs, hosts and migrations; a migration that begins
+ * or ends costs besides what those do whose rates it changes. */
+int migrate_init(struct run *run) must_check;
+void migrate_fini(struct run *run);
 int migrate_start(struct run *run, uint32_t vm, uint32_t to) must_check;
 bool migrate_moving(const struct run *run, uint32_t vm);
-/* A VM ends, or a host fails or goes off: what moves from it or to it is undone. */
-int migrate_undo_vm(struct run *run, uint32_t vm) must_check;
+int migrate_event(struct run *run, const struct evq_event *event) must_check;
+/* All that happens at a moment has happened: links are shared anew. */
+int migrate_settle(struct run *run) must_check;
+/* A VM ends or stops: its migration, if there is one, is undone, @why. A host fails or goes off: so is
+ * what moves from it or to it. Who stands elsewhere goes on there, but a VM whose memory is still on a
+ * host that fails fails with it. */
+int migrate_undo_vm(struct run *run, uint32_t vm, const char *why) must_check;
 int migrate_undo_host(struct run *run, uint32_t host) must_check;
+/* A moving VM is about to be paused, or to go on. */
+void migrate_pause(struct run *run, uint32_t vm, bool paused);
+/* The warm-up, and the run, is over; every host has been brought to now. */
+void migrate_warm(struct run *run);
+int migrate_end(struct run *run) must_check;
 
 /* hosts.c: hosts go off and on, which takes its time and energy (boot:, shutdown:). Off needs an empty
  * host that is up; on is asked for, and VMs are placed there once it has come: at once where that takes
@@ -247,6 +272,7 @@ enum run_event {
 	EVENT_REPAIR,
 	EVENT_OUTAGE,  /* id = outage of the file */
 	EVENT_SWITCH,  /* id = host: it is on or off now, or begins to go off */
+	EVENT_MIGRATION, /* id = migration: a step of it is over */
 	EVENT_HOST, /* id = host: its demand changes */
 	EVENT_TICK,
 	EVENT_WARM,
