@@ -12,16 +12,16 @@
 #include <unistd.h>
 
 #include "plots/csv.h"
+#include "sim/compare_runs.h"
 #include "sim/core/mem.h"
-#include "sim/core/stat.h"
 
-#define MAX_LINES  40
-#define MAX_WIDTH  100
-#define MAX_ROWS   12
-#define MAX_BLOCKS 2
-#define NAME_WIDTH 22
-#define GAP        2
-#define LEVEL      0.95
+#define MAX_LINES      40
+#define MAX_WIDTH      100
+#define MAX_ROWS       12
+#define MAX_ROWS_ALONE 30 /* in a table that is the only block */
+#define MAX_BLOCKS     2
+#define NAME_WIDTH     22
+#define GAP            2
 
 struct metric {
 	const char *column, *title, *unit;
@@ -40,8 +40,11 @@ static const struct metric metrics[] = {
 	{"slowdown_mean", "slowdown", "", 1, -1},
 	{"response_p95_s", "p95 resp", "s", 1, -1},
 	{"energy_kwh", "energy", "kWh", 1, -1},
+	{"carbon_g", "carbon", "kg", 1e-3, -1},
 	{"migrations", "migrations", "", 1, -1},
 	{"slav", "slav", "e-5", 1e5, -1},
+	{"overall_slav", "overall", "%", 100, -1},
+	{"shutdowns", "shutdowns", "", 1, -1},
 	{"gini", "gini", "", 1, -1},
 	{"envy", "envy", "", 1, -1},
 	{"steal_s", "steal", "s", 1, -1},
@@ -59,75 +62,29 @@ struct cell {
 };
 
 struct comparison {
-	struct csv_table table;
-	size_t policy_col, seed_col, col[METRICS];
-	const char **policy;
-	size_t npolicies, nseeds;
-	size_t base;        /* policy index, SIZE_MAX without baseline */
+	struct compare_runs *runs;
+	size_t base;        /* policy index, SIZE_MAX: none */
 	struct cell *cells; /* npolicies * METRICS */
 	size_t width[METRICS];
 	bool shown[METRICS];
-	double *a, *b; /* one sample per row of the table, at most */
 };
-
-static const char *cell_text(const struct comparison *c, size_t row, size_t col)
-{
-	return c->table.cell[row * c->table.ncols + col];
-}
-
-static size_t policy_find(const struct comparison *c, const char *name)
-{
-	for (size_t p = 0; p < c->npolicies; p++) {
-		if (strcmp(c->policy[p], name) == 0)
-			return p;
-	}
-	return SIZE_MAX;
-}
 
 static struct cell *cell_at(const struct comparison *c, size_t p, size_t m)
 {
 	return &c->cells[p * METRICS + m];
 }
 
-static double value_at(const struct comparison *c, size_t row, size_t m)
-{
-	if (c->col[m] == SIZE_MAX)
-		return NAN;
-	return csv_number(&c->table, row, c->col[m]) * metrics[m].scale;
-}
-
-/* The value that @policy has for the seed of @row; NAN if it was not run. */
-static double value_of_seed(const struct comparison *c, size_t policy, size_t row, size_t m)
-{
-	const char *seed = cell_text(c, row, c->seed_col);
-
-	for (size_t r = 0; r < c->table.nrows; r++) {
-		if (strcmp(cell_text(c, r, c->seed_col), seed) == 0 &&
-		    strcmp(cell_text(c, r, c->policy_col), c->policy[policy]) == 0)
-			return value_at(c, r, m);
-	}
-	return NAN;
-}
-
 static void summarize_cell(struct comparison *c, size_t p, size_t m)
 {
 	struct cell *cell = cell_at(c, p, m);
 	bool paired = c->base != SIZE_MAX && p != c->base;
-	size_t n = 0;
+	size_t n, col = csv_column(&c->runs->table, metrics[m].column);
 
-	for (size_t r = 0; r < c->table.nrows; r++) {
-		if (strcmp(cell_text(c, r, c->policy_col), c->policy[p]) != 0)
-			continue;
-		c->a[n] = value_at(c, r, m);
-		c->b[n] = paired ? value_of_seed(c, c->base, r, m) : 0;
-		n += isfinite(c->a[n]) && isfinite(c->b[n]);
-	}
-	if (n == 0)
-		return;
-	cell->known = true;
-	cell->ci = paired ? stat_ci_paired(c->a, c->b, n, LEVEL) : stat_ci_mean(c->a, n, LEVEL);
-	if (n < 2)
-		cell->ci.half = NAN;
+	cell->ci = paired ? compare_paired(c->runs, p, c->base, col, &n)
+			  : compare_mean(c->runs, p, col, &n);
+	cell->known = n > 0;
+	cell->ci.mean *= metrics[m].scale;
+	cell->ci.half *= metrics[m].scale;
 }
 
 /* Decimals such that the largest value of a column shows four digits. */
@@ -142,9 +99,25 @@ static int decimals_for(double largest)
 	return d;
 }
 
+/* More of them, up to two, where the smallest interval would show as 0. */
+static int decimals_for_half(const struct comparison *c, size_t m, int decimals)
+{
+	double least = INFINITY;
+	int d = decimals;
+
+	for (size_t p = 0; p < c->runs->npolicies; p++) {
+		const struct cell *cell = cell_at(c, p, m);
+		if (cell->known && cell->ci.half > 0)
+			least = fmin(least, cell->ci.half);
+	}
+	while (d < decimals + 2 && d < 6 && least * pow(10, d) < 1)
+		d++;
+	return d;
+}
+
 static bool all_whole(const struct comparison *c, size_t m)
 {
-	for (size_t p = 0; p < c->npolicies; p++) {
+	for (size_t p = 0; p < c->runs->npolicies; p++) {
 		const struct cell *cell = cell_at(c, p, m);
 		if (cell->known && (cell->ci.mean != floor(cell->ci.mean) || cell->ci.half > 0))
 			return false;
@@ -203,7 +176,7 @@ static void mark_best(struct comparison *c, size_t m)
 	struct cell *best = NULL;
 	bool differ = false;
 
-	for (size_t p = 0; p < c->npolicies; p++) {
+	for (size_t p = 0; p < c->runs->npolicies; p++) {
 		struct cell *cell = cell_at(c, p, m);
 		if (!cell->known)
 			continue;
@@ -211,7 +184,7 @@ static void mark_best(struct comparison *c, size_t m)
 		if (!best || (cell->ci.mean - best->ci.mean) * metrics[m].better > 0)
 			best = cell;
 	}
-	for (size_t p = 0; differ && p < c->npolicies; p++) {
+	for (size_t p = 0; differ && p < c->runs->npolicies; p++) {
 		struct cell *cell = cell_at(c, p, m);
 		cell->marked = cell->known && same_mean(cell, best);
 	}
@@ -219,7 +192,7 @@ static void mark_best(struct comparison *c, size_t m)
 
 static void mark_significant(struct comparison *c, size_t m)
 {
-	for (size_t p = 0; p < c->npolicies; p++) {
+	for (size_t p = 0; p < c->runs->npolicies; p++) {
 		struct cell *cell = cell_at(c, p, m);
 		if (p != c->base && cell->known)
 			cell->marked = fabs(cell->ci.mean) > cell->ci.half;
@@ -231,14 +204,14 @@ static void summarize_metric(struct comparison *c, size_t m)
 	double largest = 0;
 	size_t width = display_width(metrics[m].title) + 1;
 
-	for (size_t p = 0; p < c->npolicies; p++) {
+	for (size_t p = 0; p < c->runs->npolicies; p++) {
 		summarize_cell(c, p, m);
 		if (cell_at(c, p, m)->known)
 			largest = fmax(largest, fabs(cell_at(c, p, m)->ci.mean));
 	}
 	c->shown[m] = largest > 0;
-	int decimals = all_whole(c, m) ? 0 : decimals_for(largest);
-	for (size_t p = 0; p < c->npolicies; p++) {
+	int decimals = all_whole(c, m) ? 0 : decimals_for_half(c, m, decimals_for(largest));
+	for (size_t p = 0; p < c->runs->npolicies; p++) {
 		print_cell(c, p, m, decimals);
 		size_t w = display_width(cell_at(c, p, m)->text) + 1; /* the mark */
 		width = w > width ? w : width;
@@ -250,97 +223,33 @@ static void summarize_metric(struct comparison *c, size_t m)
 		mark_significant(c, m);
 }
 
-static int find_columns(struct comparison *c, const char *path, struct err *err)
-{
-	c->policy_col = csv_column(&c->table, "policy");
-	c->seed_col = csv_column(&c->table, "seed");
-	if (c->policy_col == SIZE_MAX || c->seed_col == SIZE_MAX)
-		return err_input(err, "%s: no column \"%s\"", path,
-				 c->policy_col == SIZE_MAX ? "policy" : "seed");
-	for (size_t m = 0; m < METRICS; m++)
-		c->col[m] = csv_column(&c->table, metrics[m].column);
-	if (c->table.nrows == 0)
-		return err_input(err, "%s: no runs in it", path);
-	return 0;
-}
-
-/* Policies and the number of seeds, in the order of the file. */
-static int find_policies(struct comparison *c, struct err *err)
-{
-	size_t n = c->table.nrows;
-
-	c->policy = mem_alloc(n, sizeof(*c->policy));
-	c->a = mem_alloc(n + 1, sizeof(*c->a));
-	c->b = mem_alloc(n + 1, sizeof(*c->b));
-	if (!c->policy || !c->a || !c->b)
-		return err_nomem(err);
-	for (size_t r = 0; r < n; r++) {
-		const char *name = cell_text(c, r, c->policy_col);
-		const char *seed = cell_text(c, r, c->seed_col);
-		size_t earlier = 0;
-		if (policy_find(c, name) == SIZE_MAX)
-			c->policy[c->npolicies++] = name;
-		while (strcmp(cell_text(c, earlier, c->seed_col), seed) != 0)
-			earlier++;
-		c->nseeds += earlier == r;
-	}
-	c->cells = mem_alloc(c->npolicies * METRICS, sizeof(*c->cells));
-	return c->cells ? 0 : err_nomem(err);
-}
-
-static int find_baseline(struct comparison *c, const char *baseline, const char *path,
-			 struct err *err)
+/* The baseline's index, or SIZE_MAX where there is none. */
+static int find_baseline(const struct compare_runs *runs, const char *baseline, const char *dir,
+			 size_t *base, struct err *err)
 {
 	char names[512] = "";
 	size_t len = 0;
 
-	c->base = SIZE_MAX;
-	if (!baseline)
+	*base = baseline ? compare_runs_policy(runs, baseline) : SIZE_MAX;
+	if (!baseline || *base != SIZE_MAX)
 		return 0;
-	c->base = policy_find(c, baseline);
-	if (c->base != SIZE_MAX)
-		return 0;
-	for (size_t p = 0; p < c->npolicies && len < sizeof(names); p++)
+	for (size_t p = 0; p < runs->npolicies && len < sizeof(names); p++)
 		len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s", p ? ", " : "",
-					c->policy[p]);
-	return err_input(err, "--baseline %s: %s has no such policy (it has: %s)", baseline, path,
-			 names);
+					runs->policy[p]);
+	return err_input(err, "--baseline %s: %s/summary.csv has no such policy (it has: %s)",
+			 baseline, dir, names);
 }
 
-static void comparison_fini(struct comparison *c)
-{
-	mem_free(c->cells);
-	mem_free(c->b);
-	mem_free(c->a);
-	mem_free(c->policy);
-	csv_table_free(&c->table);
-}
-
-static int comparison_init(struct comparison *c, const char *dir, const char *baseline,
+static int comparison_init(struct comparison *c, struct compare_runs *runs, size_t base,
 			   struct err *err)
 {
-	char path[4096];
-
-	memset(c, 0, sizeof(*c));
-	if (snprintf(path, sizeof(path), "%s/summary.csv", dir) >= (int)sizeof(path))
-		return err_input(err, "%s: the path is too long", dir);
-	if (access(path, F_OK) < 0)
-		return err_input(err,
-				 "%s: cannot read: %s (the folder that `cotenant run -o` "
-				 "wrote is wanted)",
-				 path, strerror(errno));
-	int code = csv_read(&c->table, path, err);
-	if (code == 0)
-		code = find_columns(c, path, err);
-	if (code == 0)
-		code = find_policies(c, err);
-	if (code == 0)
-		code = find_baseline(c, baseline, path, err);
-	for (size_t m = 0; code == 0 && m < METRICS; m++)
+	*c = (struct comparison){.runs = runs, .base = base};
+	c->cells = mem_alloc(runs->npolicies * METRICS, sizeof(*c->cells));
+	if (!c->cells)
+		return err_nomem(err);
+	for (size_t m = 0; m < METRICS; m++)
 		summarize_metric(c, m);
-	if (code < 0)
-		comparison_fini(c);
-	return code;
+	return 0;
 }
 
 /* Right-aligned @text of display width @w; the mark takes the last column. */
@@ -379,7 +288,7 @@ static const char *colour_of(const struct comparison *c, const struct cell *cell
 static void print_row(const struct comparison *c, size_t p, const size_t *cols, size_t name_width,
 		      FILE *out, bool colour)
 {
-	put_name(out, c->policy[p], name_width);
+	put_name(out, c->runs->policy[p], name_width);
 	for (; *cols < METRICS; cols++) {
 		const struct cell *cell = cell_at(c, p, *cols);
 		char mark = cell->marked ? c->base == SIZE_MAX ? '*' : '!' : ' ';
@@ -424,74 +333,163 @@ static size_t take_columns(const struct comparison *c, size_t m, size_t name_wid
 	return m;
 }
 
-static void print_notes(const struct comparison *c, size_t rows, size_t hidden, FILE *out)
-{
-	if (c->base != SIZE_MAX)
-		fprintf(out, "%.*s: means; others: difference from it by seed; %s\n", NAME_WIDTH,
-			c->policy[c->base],
-			c->nseeds > 1 ? "! = 95 % interval excludes 0" : "one seed, no interval");
-	else
-		fprintf(out, "* best%s\n",
-			c->nseeds > 1 ? "; ± half width of the 95 % interval" : "");
-	if (rows < c->npolicies)
-		fprintf(out, "%zu more policies are in summary.csv.\n", c->npolicies - rows);
-	if (hidden > 0)
-		fprintf(out, "%zu more metrics are in summary.csv.\n", hidden);
-}
-
-static void print_comparison(const struct comparison *c, FILE *out, bool colour)
-{
+/* How the columns fall into blocks. */
+struct layout {
 	size_t cols[MAX_BLOCKS][METRICS + 1];
-	size_t name_width = strlen("policy"), blocks = 0, m = 0, hidden = 0;
+	size_t blocks, hidden, name_width, rows;
+};
 
-	for (size_t p = 0; p < c->npolicies; p++) {
-		size_t w = display_width(c->policy[p]);
+static void lay_out(const struct comparison *c, size_t most_blocks, size_t most_rows,
+		    struct layout *l)
+{
+	size_t m = 0;
+
+	*l = (struct layout){.name_width = strlen("policy")};
+	for (size_t p = 0; p < c->runs->npolicies; p++) {
+		size_t w = display_width(c->runs->policy[p]);
 		w = w > NAME_WIDTH ? NAME_WIDTH : w;
-		name_width = w > name_width ? w : name_width;
+		l->name_width = w > l->name_width ? w : l->name_width;
 	}
-	while (blocks < MAX_BLOCKS && m < METRICS) {
-		m = take_columns(c, m, name_width, cols[blocks]);
-		blocks += cols[blocks][0] < METRICS;
+	while (l->blocks < most_blocks && m < METRICS) {
+		m = take_columns(c, m, l->name_width, l->cols[l->blocks]);
+		l->blocks += l->cols[l->blocks][0] < METRICS;
 	}
 	for (; m < METRICS; m++)
-		hidden += c->shown[m];
-	size_t rows = c->npolicies < MAX_ROWS ? c->npolicies : MAX_ROWS;
-	fprintf(out, "%zu %s, %zu seed%s\n", c->npolicies,
-		c->npolicies == 1 ? "policy" : "policies", c->nseeds, c->nseeds == 1 ? "" : "s");
-	for (size_t b = 0; b < blocks; b++) {
-		putc('\n', out);
-		print_block(c, cols[b], rows, name_width, out, colour);
-	}
-	print_notes(c, rows, hidden, out);
+		l->hidden += c->shown[m];
+	l->rows = c->runs->npolicies < most_rows ? c->runs->npolicies : most_rows;
 }
-_Static_assert(1 + MAX_BLOCKS * (3 + MAX_ROWS + 1) + 3 <= MAX_LINES, "too many lines");
 
-int compare_print(const char *dir, const char *baseline, FILE *out, bool colour, struct err *err)
+static void print_blocks(const struct comparison *c, const struct layout *l, FILE *out, bool colour)
+{
+	for (size_t b = 0; b < l->blocks; b++) {
+		putc('\n', out);
+		print_block(c, l->cols[b], l->rows, l->name_width, out, colour);
+	}
+}
+
+static void print_notes(const struct comparison *c, const struct layout *l, FILE *out)
+{
+	size_t n = c->runs->nseeds;
+
+	if (c->base == SIZE_MAX)
+		fprintf(out, "* best%s\n", n > 1 ? "; ± half width of the 95 % interval" : "");
+	else if (n > 1)
+		fprintf(out,
+			"%.*s: means; others: difference from it by seed, n = %zu; ! = 95 %% "
+			"interval excludes 0\n",
+			NAME_WIDTH, c->runs->policy[c->base], n);
+	else
+		fprintf(out, "%.*s: means; others: difference from it; one seed, no interval\n",
+			NAME_WIDTH, c->runs->policy[c->base]);
+	if (l->rows < c->runs->npolicies)
+		fprintf(out, "%zu more policies are in summary.csv.\n",
+			c->runs->npolicies - l->rows);
+	if (l->hidden > 0)
+		fprintf(out, "%zu more metrics are in summary.csv.\n", l->hidden);
+}
+
+static void print_title(const struct compare_runs *runs, FILE *out)
+{
+	fprintf(out, "%zu %s, %zu seed%s\n", runs->npolicies,
+		runs->npolicies == 1 ? "policy" : "policies", runs->nseeds,
+		runs->nseeds == 1 ? "" : "s");
+}
+
+/* Lines of two tables of @blocks blocks each, and all that stands around them. */
+#define LINES(blocks, rows) (1 + 2 * (blocks) * (3 + (rows)) + 4)
+_Static_assert(1 + MAX_BLOCKS * (3 + MAX_ROWS + 1) + 3 <= MAX_LINES, "too many lines");
+_Static_assert(1 + 3 + MAX_ROWS_ALONE + 1 + 3 <= MAX_LINES, "too many lines");
+_Static_assert(LINES(1, MAX_ROWS) <= MAX_LINES, "too many lines");
+
+static int print_one(struct compare_runs *runs, size_t base, FILE *out, bool colour,
+		     struct err *err)
 {
 	struct comparison c;
-	int code = comparison_init(&c, dir, baseline, err);
+	struct layout layout;
+	int rc = comparison_init(&c, runs, base, err);
 
-	if (code < 0)
-		return code;
-	print_comparison(&c, out, colour);
-	comparison_fini(&c);
-	if (fflush(out) != 0 || ferror(out)) {
+	if (rc < 0)
+		return rc;
+	/* Many policies are worth more than the last metrics. */
+	bool many = runs->npolicies > MAX_ROWS;
+	lay_out(&c, many ? 1 : MAX_BLOCKS, many ? MAX_ROWS_ALONE : MAX_ROWS, &layout);
+	print_title(runs, out);
+	print_blocks(&c, &layout, out, colour);
+	print_notes(&c, &layout, out);
+	mem_free(c.cells);
+	return 0;
+}
+
+/* Means, and below them the differences from the first policy: with several seeds means alone do not
+ * show which policies differ. */
+static int print_both(struct compare_runs *runs, FILE *out, bool colour, struct err *err)
+{
+	struct comparison means, pairs = {.cells = NULL};
+	struct layout layout;
+	int rc = comparison_init(&means, runs, SIZE_MAX, err);
+
+	if (rc == 0)
+		rc = comparison_init(&pairs, runs, 0, err);
+	if (rc == 0) {
+		size_t rows = runs->npolicies < MAX_ROWS ? runs->npolicies : MAX_ROWS;
+		size_t blocks = LINES(MAX_BLOCKS, rows) <= MAX_LINES ? MAX_BLOCKS : 1;
+		lay_out(&means, blocks, MAX_ROWS, &layout);
+		print_title(runs, out);
+		print_blocks(&means, &layout, out, colour);
+		fputs("* best; ± half width of the 95 % interval\n", out);
+		lay_out(&pairs, blocks, MAX_ROWS, &layout);
+		print_blocks(&pairs, &layout, out, colour);
+		print_notes(&pairs, &layout, out);
+	}
+	mem_free(means.cells);
+	mem_free(pairs.cells);
+	return rc;
+}
+
+static int print_runs(struct compare_runs *runs, const char *dir, const char *baseline, FILE *out,
+		      bool colour, struct err *err)
+{
+	size_t base;
+	int rc = find_baseline(runs, baseline, dir, &base, err);
+
+	if (rc < 0)
+		return rc;
+	if (!baseline && runs->nseeds > 1 && runs->npolicies > 1)
+		rc = print_both(runs, out, colour, err);
+	else
+		rc = print_one(runs, base, out, colour, err);
+	if (rc == 0 && (fflush(out) != 0 || ferror(out))) {
 		int e = errno ? errno : EIO;
 		return err_run(err, -e, "cannot write the comparison: %s", strerror(e));
 	}
-	return 0;
+	return rc;
+}
+
+int compare_print(const char *dir, const char *baseline, FILE *out, bool colour, struct err *err)
+{
+	struct compare_runs runs;
+	int rc = compare_runs_read(&runs, dir, err);
+
+	if (rc == 0)
+		rc = print_runs(&runs, dir, baseline, out, colour, err);
+	compare_runs_free(&runs);
+	return rc;
 }
 
 int cmd_compare(int argc, char **argv, struct err *err)
 {
-	static const char usage[] = "usage: cotenant compare DIR [--baseline POLICY]";
+	static const char usage[] = "usage: cotenant compare DIR [--baseline POLICY] [--csv]";
 	const char *dir = NULL, *baseline = NULL;
+	struct compare_runs runs;
+	bool csv = false;
 
 	for (int i = 1; i < argc; i++) {
 		if (strncmp(argv[i], "--baseline=", 11) == 0)
 			baseline = argv[i] + 11;
 		else if (strcmp(argv[i], "--baseline") == 0 && i + 1 < argc)
 			baseline = argv[++i];
+		else if (strcmp(argv[i], "--csv") == 0)
+			csv = true;
 		else if (argv[i][0] == '-' || dir)
 			return err_input(err, "compare: unexpected argument %s (%s)", argv[i],
 					 usage);
@@ -500,5 +498,11 @@ int cmd_compare(int argc, char **argv, struct err *err)
 	}
 	if (!dir)
 		return err_input(err, "compare: a folder is missing (%s)", usage);
-	return compare_print(dir, baseline, stdout, isatty(STDOUT_FILENO), err);
+	int rc = compare_runs_read(&runs, dir, err);
+	if (rc == 0)
+		rc = print_runs(&runs, dir, baseline, stdout, isatty(STDOUT_FILENO), err);
+	if (rc == 0 && csv)
+		rc = compare_write(&runs, dir, err);
+	compare_runs_free(&runs);
+	return rc;
 }

@@ -15,8 +15,9 @@ int cmd_compare(int argc, char **argv, struct err *err) must_check;
  * half width of their 95 % interval from two seeds on, `*` at the best value of a column (several
  * if they print alike, none if all do). Columns without any value but 0 are left out. With
  * @baseline (NULL = none) the rows are differences from that policy, paired by seed, and `!` marks
- * those whose interval excludes 0. At most 40 lines of 100 columns; what does not fit is counted in
- * the last lines.
+ * those whose interval excludes 0; without one, but with several policies and seeds, both tables are
+ * printed, the second with the first policy as baseline. At most 40 lines of 100 columns; what does
+ * not fit is counted in the last lines.
  */
 int compare_print(const char *dir, const char *baseline, FILE *out, bool colour,
 		  struct err *err) must_check;

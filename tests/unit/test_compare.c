@@ -2,12 +2,14 @@
 #include "tests/test.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "plots/csv.h"
 #include "sim/cmd_compare.h"
+#include "sim/compare_runs.h"
 #include "sim/core/mem.h"
 
 static char dir[64], path[128];
@@ -153,7 +155,7 @@ static void test_baseline(void **state)
 	write_summary(3, 4);
 	char *text = printed("policy_0", false);
 	/* The shared noise cancels: a difference of 0.01 in jain is seen through noise of 0.01. */
-	expect_has(text, "+0.010±");
+	expect_has(text, "+0.0100");
 	expect_has(text, "!");
 	expect_has(text, "difference from it by seed");
 	free(text);
@@ -162,6 +164,99 @@ static void test_baseline(void **state)
 	text = printed(NULL, true);
 	expect_has(text, "\033[1;32m");
 	free(text);
+}
+
+static void write_h2(void)
+{
+	static const char *const names[] = {"policy", "seed", "energy_kwh"};
+	static const double a[] = {5.4, 16.6, .6, 1.4, .6, 7.3},
+			    b[] = {19.1, 3.5, 3.4, 2.5, 3.6, 1.7};
+	struct csv *csv;
+
+	assert_int_equal(csv_open(&csv, path, "cotenant test", names, 3, &err), 0);
+	for (int i = 0; i < 12; i++) {
+		/* Seeds of the two in different order: pairs are by seed. */
+		int seed = i < 6 ? i : 11 - i;
+		csv_text(csv, i < 6 ? "b" : "a");
+		csv_int(csv, 10 + seed);
+		csv_real(csv, i < 6 ? b[seed] : a[seed]);
+		csv_end_row(csv);
+	}
+	assert_int_equal(csv_close(csv, &err), 0);
+}
+
+#define assert_is(A, B) assert_true(fabs((A) - (B)) <= 2e-9 * fabs((double)(B)))
+
+/* H2 and H4 (Jain 1991): six pairs whose difference is not significant; and H1, by the half width of
+ * each policy's mean. */
+static void test_h2_h4_file(void **state)
+{
+	char *argv[] = {(char[]){"compare"}, dir, (char[]){"--csv"}, NULL};
+	char file[160];
+	struct csv_table t;
+
+	(void)state;
+	write_h2();
+	assert_int_equal(cmd_compare(3, argv, &err), 0);
+	snprintf(file, sizeof(file), "%s/comparison.csv", dir);
+	assert_int_equal(csv_read(&t, file, &err), 0);
+	assert_int_equal(t.nrows, 3);
+	size_t row = 2;
+	assert_string_equal(t.cell[row * t.ncols + csv_column(&t, "policy")], "a");
+	assert_string_equal(t.cell[row * t.ncols + csv_column(&t, "baseline")], "b");
+	assert_is(csv_number(&t, row, csv_column(&t, "n")), 6);
+	assert_is(csv_number(&t, row, csv_column(&t, "difference")), -.316666667);
+	assert_is(csv_number(&t, row, csv_column(&t, "difference_lo")), -.316666667 - 9.481095883);
+	assert_is(csv_number(&t, row, csv_column(&t, "difference_hi")), -.316666667 + 9.481095883);
+	assert_true(csv_number(&t, row, csv_column(&t, "significant")) == 0);
+	assert_is(csv_number(&t, row, csv_column(&t, "unpaired_p")), .933550155);
+	/* t.975 of 5 degrees of freedom, from tables: 2.570581836. */
+	assert_is(csv_number(&t, row, csv_column(&t, "mean")), 31.9 / 6);
+	double var = 0;
+	for (int i = 0; i < 6; i++) {
+		static const double a[] = {5.4, 16.6, .6, 1.4, .6, 7.3};
+		var += (a[i] - 31.9 / 6) * (a[i] - 31.9 / 6) / 5;
+	}
+	assert_is(csv_number(&t, row, csv_column(&t, "half_width")), 2.570581836 * sqrt(var / 6));
+	csv_table_free(&t);
+	assert_int_equal(mem_live(), 0);
+}
+
+/* A shared noise ten times the difference: pairs show it, means do not; without a baseline the first
+ * policy is it, below the means. */
+static void test_pairs_see_more(void **state)
+{
+	static const char *const names[] = {"policy", "seed", "energy_kwh"};
+	struct csv_table t;
+	struct csv *csv;
+	char file[160];
+
+	(void)state;
+	assert_int_equal(csv_open(&csv, path, "cotenant test", names, 3, &err), 0);
+	for (int i = 0; i < 10; i++) {
+		csv_text(csv, i < 5 ? "thr" : "iqr");
+		csv_int(csv, i % 5);
+		csv_real(csv, 200 + i * 7 % 5 * 4.5 + (i < 5 ? 2.8 : 0.1 * (i % 2)));
+		csv_end_row(csv);
+	}
+	assert_int_equal(csv_close(csv, &err), 0);
+	char *text = printed(NULL, false);
+	expect_has(text, "* best; ±");
+	expect_has(text, "difference from it by seed, n = 5");
+	expect_has(text, "-2.74±0.07!");
+	expect_has(text, "!");
+	expect_size(text);
+	free(text);
+	struct compare_runs runs;
+	assert_int_equal(compare_runs_read(&runs, dir, &err), 0);
+	assert_int_equal(compare_write(&runs, dir, &err), 0);
+	compare_runs_free(&runs);
+	snprintf(file, sizeof(file), "%s/comparison.csv", dir);
+	assert_int_equal(csv_read(&t, file, &err), 0);
+	assert_true(csv_number(&t, 2, csv_column(&t, "significant")) == 1);
+	assert_true(csv_number(&t, 2, csv_column(&t, "p")) < .001);
+	assert_true(csv_number(&t, 2, csv_column(&t, "unpaired_p")) > .3);
+	csv_table_free(&t);
 }
 
 static void test_bad_input(void **state)
@@ -216,6 +311,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_one_seed, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(test_many, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(test_baseline, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(test_h2_h4_file, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(test_pairs_see_more, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(test_bad_input, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(test_no_memory, make_dir, remove_dir),
 	};
