@@ -207,7 +207,8 @@ static int list_numbers(DIR *dir, uint64_t **number, size_t *n)
 			return -ENOMEM;
 		(*number)[(*n)++] = value;
 	}
-	qsort(*number, *n, sizeof(**number), by_value);
+	if (*n > 0)
+		qsort(*number, *n, sizeof(**number), by_value);
 	return 0;
 }
 

@@ -23,12 +23,14 @@
 #define READ_NS      INT64_C(500000) /* longer than this, it was */
 #define SLACK        1.05            /* counters move at the scheduler's ticks */
 #define BLOCK        4096.0
+#define UNKNOWN      UINT64_MAX
 
 struct thread {
 	pid_t tid;
 	bool vcpu, was_read;
 	unsigned looks;
 	uint64_t run_ns, wait_ns;
+	uint64_t sleeps; /* times it gave its core away by itself; UNKNOWN */
 	int64_t at_ns;
 };
 
@@ -100,6 +102,17 @@ static bool read_schedstat(struct record *r, const struct vm *vm, struct thread 
 	bool good = after && *after == ' ' && procfs_scan(after + 1, &t->wait_ns);
 	r->stats.malformed += !good;
 	return good;
+}
+
+static uint64_t read_sleeps(struct record *r, const struct vm *vm, const struct thread *t)
+{
+	char text[8192];
+	uint64_t n;
+
+	if (procfs_read(r->params.root, text, sizeof(text), "/proc/%ld/task/%ld/status",
+			(long)vm->found.pid, (long)t->tid) <= 0)
+		return UNKNOWN;
+	return procfs_key(text, "voluntary_ctxt_switches:", &n) ? n : UNKNOWN;
 }
 
 struct listing {
@@ -201,6 +214,10 @@ static void add_thread(struct record *r, struct vm *vm, const struct thread *was
 	r->stats.clipped += run + waited > SLACK;
 	run = fmin(run, 1);
 	waited = fmin(waited, 1 - run);
+	/* A wait is told when it is over. Who has not slept waits now for the rest of the time. */
+	if (was->was_read && was->sleeps == now->sleeps && now->sleeps != UNKNOWN &&
+	    run + waited > 0.5)
+		waited = 1 - run;
 	row->used += run;
 	row->waited += waited;
 	row->demand += record_wanted(r->params.demand, run, waited);
@@ -219,6 +236,7 @@ static size_t read_threads(struct record *r, struct vm *vm, struct record_row *r
 			*t = was;
 			continue;
 		}
+		t->sleeps = read_sleeps(r, vm, t);
 		t->was_read = true;
 		n++;
 		/* A thread that is new began at 0 since the last reading. */

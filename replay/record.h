@@ -12,7 +12,9 @@
  *	        those of a batch job that waits for its disk (Gulati et al., VMware Distributed Resource
  *	        Management, 2012)
  *	most    r + w: all the time in which it would have run
- * All are the same where nothing waits. They are summed over the vCPUs, so none is above their number. A
+ * A wait is counted by the kernel when it is over; a vCPU that never gave its core away by itself
+ * (voluntary context switches) did not sleep, and w is what is missing. All rules are the same where
+ * nothing waits. They are summed over the vCPUs, so none is above their number. A
  * vCPU that never sleeps may have wanted less than a core; that cannot be seen from outside.
  *
  * Memory is what is resident of the process without files mapped (anonymous, shared and huge pages), from

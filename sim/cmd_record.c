@@ -72,16 +72,13 @@ static const struct opt options[] = {
 	 AT(demand),
 	 .def = "wanted",
 	 .choices = demands,
-	 .help = "CPU: used = time run; most = and time waited for a core; wanted = the latter"
-		 " only of vCPUs that never slept; closed = use without waiting if sleeps stay as"
-		 " long"},
+	 .help = "what vCPUs wanted: wanted, used, closed, most (rules: see the manual)"},
 	{.name = "memory",
 	 .type = OPT_ENUM,
 	 AT(memory),
 	 .def = "rss",
 	 .choices = memories,
-	 .help = "rss = resident; pss = proportional share, the kernel walks page tables for it;"
-		 " none = no column"},
+	 .help = "rss = resident; pss = proportional share, takes longer; none = no column"},
 	{.name = "no-disk",
 	 .type = OPT_BOOL,
 	 AT(no_disk),
@@ -91,8 +88,7 @@ static const struct opt options[] = {
 	 .type = OPT_STRING,
 	 AT(details),
 	 .def = "",
-	 .help = "second file with time used and waited, what the process uses besides its vCPUs,"
-		 " and pids"},
+	 .help = "second file: pids, time used and waited, use besides the vCPUs"},
 	{.name = "libvirt",
 	 .type = OPT_STRING,
 	 AT(libvirt),

@@ -136,6 +136,57 @@ closed_stdout() {
 	done
 }
 
+# What is recorded here is this shell: VMs are for tests/replay.sh.
+recordings() {
+	expect 0 "--interval TIME" record --help
+	expect 2 "record: --nosuch: no such option" record --nosuch
+	expect 2 "did you mean --interval?" record --intervall 1s
+	expect 2 "record: x: no such option" record x
+	expect 2 "--interval: 10ms is below the minimum 100ms" record --interval 10ms
+	expect 2 "--interval: 5 needs a unit" record --interval 5
+	expect 2 "--duration: needs a value" record --duration
+	expect 2 "--duration: shorter than one interval" record --interval 2s --duration 1s
+	expect 2 "--demand: must be one of wanted, used, closed, most" record --demand all
+	expect 2 "--pid: 0 is below the minimum 1" record --pid 0
+	expect 2 "$work: is a folder" record -o "$work"
+	expect 2 "--details: the same file" record -o a --details a
+	if ! [ -r /proc/self/schedstat ]; then
+		skip "record: this kernel does not count run time (CONFIG_SCHED_INFO)"
+		return
+	fi
+	expect 2 "--pid 2147483646: no such process" record --list --pid 2147483646
+	expect 0 "1 VM; libvirt: not asked" record --list --pid $$ --libvirt none
+	short="--interval 100ms --duration 200ms"
+	expect 1 "nosuch/x.csv.tmp: cannot create" record $short --pid $$ -o "$work/nosuch/x.csv"
+	expect 1 "no VM was there for a whole interval" record $short --name "none $$" -o "$work/x.csv"
+	expect 0 "rows of 1 VMs" record $short --pid $$ --details "$work/details.csv" -o "$work/me.csv"
+	expect 0 "me.csv: csv" trace info "$work/me.csv"
+	sed 's/{kind: constant, cpu: 100%}/{kind: trace, path: me.csv}/' "$first" >"$work/me.yaml"
+	expect 0 "weighted" run "$work/me.yaml" --set vms.web.size_from_trace=true -o "$work/me"
+	if [ -w /dev/full ]; then
+		ln -s /dev/full "$work/full.csv.tmp"
+		expect 1 "full.csv: cannot write: No space left" record $short --pid $$ -o "$work/full.csv"
+	fi
+	for signal in INT TERM KILL; do
+		"$cotenant" record --interval 100ms --duration none --pid $$ -q -o "$work/$signal.csv" 2>"$work/err" &
+		pid=$!
+		tries=0
+		until [ "$(grep -c "^[0-9]" "$work/$signal.csv.tmp" 2>/dev/null)" -ge 2 ] || [ $tries -ge 600 ]; do
+			sleep 0.02
+			tries=$((tries + 1))
+		done 2>/dev/null
+		kill -$signal $pid
+		wait $pid 2>/dev/null
+		status=$?
+		if [ $signal = KILL ]; then
+			is "a killed recording has no file" [ ! -e "$work/KILL.csv" ]
+			continue
+		fi
+		is "record: SIG$signal is no error" [ $status -eq 0 ]
+		is "record: SIG$signal keeps what was sampled" "$cotenant" trace info "$work/$signal.csv" >"$work/out"
+	done
+}
+
 # A batch of twelve runs that takes a second or two.
 batch() {
 	dir=$1
@@ -209,6 +260,7 @@ repeatable() {
 messages
 positions
 places
+recordings
 closed_stdout
 batches
 repeatable
