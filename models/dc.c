@@ -626,10 +626,21 @@ bool dc_would_take(const struct dc *dc, uint32_t host, uint32_t vm)
 
 void dc_prefetch(const struct dc *dc, uint32_t host)
 {
+	const struct dc_slots *s = &dc->slot;
+
 	if (host >= dc->host.n || dc->host.count[host] == 0)
 		return;
-	for (size_t c = 0; c < dc->ncolumns; c++)
-		__builtin_prefetch(column_at(&dc->column[c], dc->host.first[host]), 1);
+	size_t at = dc->host.first[host];
+	__builtin_prefetch(s->vm + at);
+	__builtin_prefetch(s->class_id + at);
+	__builtin_prefetch(s->load + at);
+	__builtin_prefetch(s->sum.run + at, 1);
+	for (int r = 0; r < RES_COUNT; r++) {
+		__builtin_prefetch(s->want[r] + at, 1);
+		__builtin_prefetch(s->grant[r] + at, 1);
+		__builtin_prefetch(s->sum.want[r] + at, 1);
+		__builtin_prefetch(s->sum.grant[r] + at, 1);
+	}
 }
 
 const char *dc_check(const struct dc *dc)

@@ -247,8 +247,8 @@ static inline double dc_offered(const struct dc *dc, enum resource r, uint32_t s
 	return r == RES_CPU ? want * (1 - held) : r != RES_MEM && held >= 1 ? 0 : want;
 }
 
-/* Asks for the slots of a host to be brought near: a loop over hosts that says so a few hosts ahead does
- * not wait for memory. Does nothing past the last host. */
+/* Asks for what a tick needs of a host's slots to be brought near: a loop over hosts that says so a few
+ * hosts ahead does not wait for memory. Does nothing past the last host. */
 void dc_prefetch(const struct dc *dc, uint32_t host);
 
 /* Verifies every invariant of the tables; NULL, or what is broken. For tests and debug builds. */

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "sim/core/bug.h"
+#include "sim/core/lanes.h"
 
 struct load {
 	const struct workload_ops *ops;
@@ -402,6 +403,21 @@ static int sim_collect(void *driver, uint32_t host, int64_t now_ns, double dt_s,
 	return 0;
 }
 
+/* Less than this of it is rounding. */
+#define DEFICIT_EPSILON 1e-12
+
+lanes_wide static bool is_short(const double *want, const double *grant, uint32_t n)
+{
+	lane_mask lacks = {0};
+
+	/* Behind a host's last slot there are zeros. */
+	for (uint32_t i = 0; i < n; i += LANES) {
+		lanes w = lanes_at(want + i);
+		lacks |= w - lanes_at(grant + i) > w * DEFICIT_EPSILON;
+	}
+	return lanes_any(lacks);
+}
+
 static uint32_t sim_squeeze(void *driver, uint32_t host, const double *before, double tick_s)
 {
 	struct driver_sim *sim = driver;
@@ -411,9 +427,11 @@ static uint32_t sim_squeeze(void *driver, uint32_t host, const double *before, d
 	double swapped = 0;
 
 	dc->host.pressed[host] = false;
+	if (!is_short(want, grant, n))
+		return DC_NONE;
 	for (uint32_t i = 0; i < n; i++) {
 		double deficit = want[i] - grant[i];
-		if (deficit <= want[i] * 1e-12)
+		if (deficit <= want[i] * DEFICIT_EPSILON)
 			continue;
 		struct memory_traffic t;
 		memory_pressure(&sim->memory, want[i], grant[i], before[i], tick_s, &t);

@@ -440,23 +440,62 @@ static inline bool follows(const struct share_col *lead, const struct share_col 
 			 lead->want[i] * other->weight[i] * other->capacity));
 }
 
-/* Two columns of which one is every VM's scarcer one, as on a disk whose requests are all large or
- * all small: that one alone decides. False, and nothing done, where it is not so. */
-static bool fill_leading(const struct share_view *view, const struct share_col *lead,
-			 const struct share_col *other, double *lead_grant, double *other_grant)
+/* The same of several VMs at a time: all of them, but for the last few. */
+lanes_inline bool all_follow(const struct share_col *lead, const struct share_col *other, size_t n)
 {
-	double sum = 0.0;
+	lane_mask good = ~(lane_mask){0};
+	size_t i = 0;
 
-	for (size_t i = 0; i < view->n; i++)
-		if (!follows(lead, other, i))
-			return false;
-	fill_level(lead, view->n, view->scratch, lead_grant);
-	for (size_t i = 0; i < view->n; i++) {
+	for (; i + LANES <= n; i += LANES) {
+		lanes lead_want = lanes_at(lead->want + i), lead_weight = lanes_at(lead->weight + i);
+		lanes want = lanes_at(other->want + i), weight = lanes_at(other->weight + i);
+		lane_mask less = want * lead_weight * lead->capacity <=
+				 lead_want * weight * other->capacity;
+		good &= (lead_weight > 0.0) & (weight > 0.0) & (lanes_at(other->floor + i) <= 0.0) &
+			(lanes_at(other->cap + i) >= want) &
+			((want <= 0.0) | ((lead_want > 0.0) & less));
+	}
+	bool all = lanes_all(good);
+	for (; i < n && all; i++)
+		all = follows(lead, other, i);
+	return all;
+}
+
+/* @other gets on as far as @lead does. Returns the sum. */
+lanes_inline double follow(const struct share_col *lead, const struct share_col *other, size_t n,
+			   const double *lead_grant, double *other_grant)
+{
+	lanes all = {0};
+	size_t i = 0;
+
+	for (; i + LANES <= n; i += LANES) {
+		lanes want = lanes_at(lead->want + i);
+		lanes x = lanes_at(lead_grant + i) / choose(want > 0.0, want, lanes_of(1.0));
+		lanes grant = lanes_at(other->want + i) * lanes_where(want > 0.0, x);
+		lanes_put(other_grant + i, grant);
+		all += grant;
+	}
+	double sum = lanes_sum(all);
+	for (; i < n; i++) {
 		double x = lead->want[i] > 0.0 ? lead_grant[i] / lead->want[i] : 0.0;
 		other_grant[i] = other->want[i] * x;
 		sum += other_grant[i];
 	}
-	return sum <= other->capacity;
+	return sum;
+}
+
+/* Two columns of which one is every VM's scarcer one, as on a disk whose requests are all large or
+ * all small: that one alone decides. False, and nothing done, where it is not so. */
+lanes_wide static bool fill_leading(const struct share_view *view, const struct share_col *lead,
+				    const struct share_col *other, double *lead_grant,
+				    double *other_grant)
+{
+	size_t n = view->n;
+
+	if (!all_follow(lead, other, n))
+		return false;
+	fill_level(lead, n, view->scratch, lead_grant);
+	return follow(lead, other, n, lead_grant, other_grant) <= other->capacity;
 }
 
 void fill_joint(const struct share_view *view, enum fill_rule rule, const int32_t *priority,

@@ -75,6 +75,8 @@ struct host_now {
 	struct dc *dc;
 	const struct host_type *type;
 	uint32_t host, first, n;
+	struct share_view view;   /* but for the columns and what is the policy's */
+	struct guard_names names; /* but for the policy's */
 };
 
 static const char *vm_name(const void *ctx, uint32_t vm, char *buf, size_t n)
@@ -87,29 +89,18 @@ static const char *host_name(const void *ctx, uint32_t host, char *buf, size_t n
 	return run_host_name(ctx, host, buf, n);
 }
 
-static int divide_columns(const struct host_now *h, enum run_slot which,
-			  const struct share_col *col, size_t ncols, double *const *grant)
+static int divide_columns(struct host_now *h, enum run_slot which, const struct share_col *col,
+			  size_t ncols, double *const *grant)
 {
 	const struct run_policy *policy = &h->run->policy[which];
-	struct share_view view = {
-		.now_ns = h->run->now_ns,
-		.tick_ns = h->run->scenario->tick_ns,
-		.host = h->host,
-		.n = h->n,
-		.vm = h->dc->slot.vm + h->first,
-		.priority = h->limits->priority,
-		.vm_state = policy->ops->vm_state_size > 0 ? h->dc->slot.memory[which] + h->first : NULL,
-		.ncols = ncols,
-		.col = col,
-		.scratch = h->d->scratch,
-	};
 
-	policy->ops->divide(policy->state, &view, grant);
-	struct guard_names names = {.policy = policy->ops->plugin.name,
-				    .host = host_name,
-				    .vm = vm_name,
-				    .ctx = h->run};
-	return guard_check(&view, grant, &names, h->err);
+	h->view.vm_state = policy->ops->vm_state_size > 0 ? h->dc->slot.memory[which] + h->first
+							  : NULL;
+	h->view.ncols = ncols;
+	h->view.col = col;
+	h->names.policy = policy->ops->plugin.name;
+	policy->ops->divide(policy->state, &h->view, grant);
+	return guard_check(&h->view, grant, &h->names, h->err);
 }
 
 /* What is left of the capacity where VMs move; what VMs are guaranteed stays. */
@@ -185,7 +176,7 @@ static void unmask_grants(const struct host_now *h, unsigned disk, double *const
 		}
 }
 
-static int divide_disks(const struct host_now *h)
+static int divide_disks(struct host_now *h)
 {
 	struct share_col col[2];
 	double *grant[2];
@@ -208,7 +199,7 @@ static int divide_disks(const struct host_now *h)
 }
 
 /* A joint policy sees every column at once. */
-static int divide_jointly(const struct host_now *h)
+static int divide_jointly(struct host_now *h)
 {
 	struct share_col col[SHARE_MAX_COLS];
 	double *grant[SHARE_MAX_COLS] = {grants(h, RES_CPU), grants(h, RES_MEM),
@@ -245,7 +236,7 @@ static const double *cpu_demand(const struct host_now *h)
 	return h->d->want_cpu;
 }
 
-static int divide_separately(const struct host_now *h, uint32_t *victim)
+static int divide_separately(struct host_now *h, uint32_t *victim)
 {
 	struct share_col col;
 	double *grant = grants(h, RES_MEM);
@@ -267,7 +258,7 @@ static int divide_separately(const struct host_now *h, uint32_t *victim)
 
 /* Where memory turns out short, the policy is asked again with the swap traffic in the disk's
  * demand; a CPU grant that its VM cannot use for waiting is given back. */
-static int divide_all(const struct host_now *h, uint32_t *victim)
+static int divide_all(struct host_now *h, uint32_t *victim)
 {
 	int rc = divide_jointly(h);
 
@@ -303,6 +294,14 @@ int divide_host(struct run *run, struct run_desk *desk, uint32_t host, uint32_t 
 		return 0; /* VMs on a host that is about to come on want nothing yet */
 	if (divide_reserve(h.d, h.n) < 0 || limits_gather(&desk->limits, dc, host) < 0)
 		return err_nomem(desk->err);
+	h.view = (struct share_view){.now_ns = run->now_ns,
+				     .tick_ns = run->scenario->tick_ns,
+				     .host = host,
+				     .n = h.n,
+				     .vm = dc->slot.vm + h.first,
+				     .priority = h.limits->priority,
+				     .scratch = h.d->scratch};
+	h.names = (struct guard_names){.host = host_name, .vm = vm_name, .ctx = run};
 	memcpy(h.d->before, grants(&h, RES_MEM), h.n * sizeof(double));
 	desk->vm_steps += h.n;
 	return run->policy[RUN_JOINT].ops ? divide_all(&h, oom_victim)

@@ -1,6 +1,6 @@
 /*
- * See guard.h. One pass per column without branches decides whether all is well; only a breach pays
- * for finding out which. Comparisons are written so that a NaN fails them.
+ * See guard.h. One pass per column without branches decides whether all is well; only where something
+ * may be wrong is it found out what. Comparisons are written so that a NaN fails them.
  */
 #include "sim/guard.h"
 
@@ -22,33 +22,30 @@ static double min2(double a, double b)
 	return a < b ? a : b;
 }
 
+/* Whether no rule is broken, and every floor is met, which not all rules ask for. */
 lanes_inline bool column_is_well(const struct share_col *col, size_t n, const double *grant)
 {
 	const lanes over = lanes_of(1 + GUARD_EPSILON), under = lanes_of(1 - GUARD_EPSILON);
-	lanes sum = {0}, floors = {0};
-	lane_mask good = ~(lane_mask){0}, enough = good;
+	lanes sum = {0};
+	lane_mask good = ~(lane_mask){0};
 	size_t i = 0;
 
 	for (; i + LANES <= n; i += LANES) {
 		lanes g = lanes_at(grant + i);
 		lanes top = lanes_min(lanes_at(col->want + i), lanes_at(col->cap + i));
 		lanes floor = lanes_min(lanes_at(col->floor + i), top);
-		good &= (g >= 0) & (g <= top * over);
-		enough &= g >= floor * under;
+		good &= (g >= 0) & (g <= top * over) & (g >= floor * under);
 		sum += g;
-		floors += floor;
 	}
-	double total = lanes_sum(sum), all_floors = lanes_sum(floors);
-	bool well = lanes_all(good), above = lanes_all(enough);
+	double total = lanes_sum(sum);
+	bool well = lanes_all(good);
 	for (; i < n; i++) {
 		double top = min2(col->want[i], col->cap[i]), floor = min2(col->floor[i], top);
-		well &= grant[i] >= 0 && grant[i] <= top * (1 + GUARD_EPSILON);
-		above &= grant[i] >= floor * (1 - GUARD_EPSILON);
+		well &= grant[i] >= 0 && grant[i] <= top * (1 + GUARD_EPSILON) &&
+			grant[i] >= floor * (1 - GUARD_EPSILON);
 		total += grant[i];
-		all_floors += floor;
 	}
-	return well && total <= col->capacity * (1 + GUARD_EPSILON) &&
-	       (above || all_floors > col->capacity);
+	return well && total <= col->capacity * (1 + GUARD_EPSILON);
 }
 
 static int breach(const struct share_view *view, const struct share_col *col, size_t i,
@@ -69,7 +66,7 @@ static int breach(const struct share_view *view, const struct share_col *col, si
 		       what, limit);
 }
 
-static int find_breach(const struct share_view *view, const struct share_col *col,
+static __attribute__((cold)) int find_breach(const struct share_view *view, const struct share_col *col,
 		       const double *grant, const struct guard_names *names, struct err *err)
 {
 	double sum = 0, floors = 0;
@@ -90,14 +87,20 @@ static int find_breach(const struct share_view *view, const struct share_col *co
 			return breach(view, col, i, names, err, "its floor gives it", grant[i],
 				      floor);
 	}
-	return breach(view, col, view->n, names, err, "the capacity is", sum, col->capacity);
+	if (!(sum <= col->capacity * (1 + GUARD_EPSILON)))
+		return breach(view, col, view->n, names, err, "the capacity is", sum,
+			      col->capacity);
+	return 0; /* floors that do not fit together are not met, and need not be */
 }
 
 lanes_wide int guard_check(const struct share_view *view, double *const *grant,
 			   const struct guard_names *names, struct err *err)
 {
 	for (size_t k = 0; k < view->ncols; k++)
-		if (__builtin_expect(!column_is_well(&view->col[k], view->n, grant[k]), 0))
-			return find_breach(view, &view->col[k], grant[k], names, err);
+		if (__builtin_expect(!column_is_well(&view->col[k], view->n, grant[k]), 0)) {
+			int rc = find_breach(view, &view->col[k], grant[k], names, err);
+			if (rc < 0)
+				return rc;
+		}
 	return 0;
 }
