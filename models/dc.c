@@ -643,6 +643,62 @@ void dc_prefetch(const struct dc *dc, uint32_t host)
 	}
 }
 
+static bool is_sum(double sum, double is, double whole)
+{
+	return fabs(sum - is) <= 1e-6 * (fabs(whole) + fabs(is));
+}
+
+/* What a host has committed to VMs that stand there, and no less; more only where room is kept. */
+static const char *check_host(const struct dc *dc, uint32_t host)
+{
+	const struct host_type *type = dc->host.type[host];
+	double used[DC_DIMS] = {0}, floors[RES_COUNT] = {0};
+	bool all = dc->host.reserved[host] == 0;
+
+	for (uint32_t i = 0; i < dc->host.count[host]; i++) {
+		uint32_t id = dc->slot.class_id[dc->host.first[host] + i];
+		for (int d = 0; d < DC_DIMS; d++)
+			used[d] += dc->class[id].request[d];
+		for (int r = 0; r < RES_COUNT; r++)
+			floors[r] += dc->class[id].floor[r];
+	}
+	for (int d = 0; d < DC_DIMS; d++) {
+		double taken = type->place[d] - dc->host.free[d][host];
+		if (!isfinite(type->place[d]))
+			continue;
+		if (all ? !is_sum(used[d], taken, type->place[d])
+			: taken < used[d] - 1e-6 * type->place[d])
+			return "what is free on a host is not what its VMs leave";
+	}
+	for (int r = 0; r < RES_COUNT; r++)
+		if (all && !is_sum(floors[r], dc->host.floors[r][host], fmax(type->capacity[r], 1)))
+			return "the floors of a host are not those of its VMs";
+	return NULL;
+}
+
+/* What all hosts have committed, and what VMs ask for where they stand and where room is kept. */
+static const char *check_sums(const struct dc *dc)
+{
+	double asked = 0, committed = 0;
+	size_t reserved = 0;
+
+	for (size_t h = 0; h < dc->host.n; h++) {
+		committed += dc->host.cpu[h];
+		reserved += dc->host.reserved[h];
+	}
+	for (size_t v = 0; v < dc->vm.n; v++) {
+		uint32_t at = dc->vm.host[v], other = dc->vm.reserved[v];
+		if (other != DC_NONE && (at == DC_NONE || at == other))
+			return "room is kept for a VM that stands nowhere else";
+		reserved -= other != DC_NONE;
+		asked += dc_class_of(dc, (uint32_t)v)->request[DC_DIM_CPU] *
+			 ((at != DC_NONE) + (other != DC_NONE));
+	}
+	if (!is_sum(asked, committed, fmax(committed, 1)))
+		return "what is committed is not what VMs ask for";
+	return reserved == 0 ? NULL : "hosts keep room for other VMs than those that move";
+}
+
 const char *dc_check(const struct dc *dc)
 {
 	size_t placed = 0;
@@ -663,5 +719,10 @@ const char *dc_check(const struct dc *dc)
 	}
 	for (size_t v = 0; v < dc->vm.n; v++)
 		placed -= dc->vm.host[v] != DC_NONE;
-	return placed == 0 ? NULL : "a VM is placed but has no slot";
+	if (placed != 0)
+		return "a VM is placed but has no slot";
+	const char *broken = check_sums(dc);
+	for (uint32_t h = 0; h < dc->host.n && !broken; h++)
+		broken = check_host(dc, h);
+	return broken;
 }

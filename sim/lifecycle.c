@@ -409,8 +409,9 @@ static int resize(struct run *run, uint32_t vm, const struct action_spec *action
 
 	if (rc < 0)
 		return rc;
-	if (host != DC_NONE && (migrate_moving(run, vm) || !resize_fits(dc, vm, &to))) {
-		output_event(run->output, run, "resize-refused", vm, host);
+	bool moving = host != DC_NONE && migrate_moving(run, vm);
+	if (moving || (host != DC_NONE && !resize_fits(dc, vm, &to))) {
+		output_event_because(run->output, run, "resize-refused", vm, host, moving ? "moving" : "");
 		return 0;
 	}
 	if (dc_add_class(dc, &to, &id) < 0)

@@ -581,6 +581,10 @@ int migrate_end(struct run *run)
 		double s = downtime(mv, mv->sent_s + seconds_since(run, mv->since_ns));
 		rc = output_vm_moved(run->output, run, mv->vm,
 				     &(struct vm_moved){!mv->warmed, mv->down_s + s, mv->lost});
+		/* It may still end at this moment. */
+		mv->lost = mv->down_s = 0;
+		mv->unseen_s = mv->sent_s + seconds_since(run, mv->since_ns);
+		mv->warmed = true;
 	}
 	return rc;
 }

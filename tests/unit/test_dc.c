@@ -31,6 +31,7 @@ struct world {
 	struct dc dc;
 	struct host_type type[TYPES];
 	uint32_t host[VMS], class_id[VMS];
+	uint32_t reserved[VMS]; /* host that keeps room for it, too */
 	double mark[VMS]; /* what the test wrote into the VM's slot */
 	uint32_t nvms;
 };
@@ -90,7 +91,7 @@ static uint32_t add_vm(struct world *w, uint32_t class_id)
 	assert_int_equal(vm, w->nvms);
 	assert_int_equal(w->dc.vm.host[vm], DC_NONE);
 	assert_int_equal(w->dc.vm.state[vm], VM_PLANNED);
-	w->host[vm] = DC_NONE;
+	w->host[vm] = w->reserved[vm] = DC_NONE;
 	w->class_id[vm] = class_id;
 	w->nvms++;
 	return vm;
@@ -136,17 +137,22 @@ static void check_all(const struct world *w)
 		fail_msg("%s", broken);
 	for (uint32_t host = 0; host < HOSTS; host++) {
 		double free[DC_DIMS], floors[RES_COUNT] = {0};
-		uint32_t n = 0, first = dc->host.first[host];
+		uint32_t n = 0, reserved = 0, first = dc->host.first[host];
 		for (int d = 0; d < DC_DIMS; d++)
 			free[d] = dc->host.type[host]->place[d];
 		for (uint32_t vm = 0; vm < w->nvms; vm++) {
-			if (w->host[vm] != host)
+			if (w->host[vm] != host && w->reserved[vm] != host)
 				continue;
 			const struct vm_class class = make_class(w->class_id[vm]);
 			for (int d = 0; d < DC_DIMS; d++)
 				free[d] -= class.request[d];
 			for (int r = 0; r < RES_COUNT; r++)
 				floors[r] += class.floor[r];
+			assert_int_equal(dc->vm.reserved[vm], w->reserved[vm]);
+			if (w->host[vm] != host) {
+				reserved++;
+				continue;
+			}
 			assert_true(n < dc->host.count[host]);
 			assert_int_equal(dc->slot.vm[first + n], vm);
 			assert_int_equal(dc->slot.class_id[first + n], w->class_id[vm]);
@@ -154,6 +160,8 @@ static void check_all(const struct world *w)
 			n++;
 		}
 		assert_int_equal(dc->host.count[host], n);
+		assert_int_equal(dc->host.reserved[host], reserved);
+		assert_true(dc_in_use(dc, host) == (n + reserved > 0));
 		for (int d = 0; d < DC_DIMS; d++)
 			assert_true(dc->host.free[d][host] == free[d]);
 		for (int r = 0; r < RES_COUNT; r++)
@@ -196,13 +204,33 @@ static void check_tree(const struct world *w, uint32_t class_id)
 			 host < HOSTS ? host : FIT_NOWHERE);
 }
 
+/* Room is kept for a placed VM elsewhere; it moves there, and back; the room is given up. */
+static void move(struct world *w, uint32_t vm)
+{
+	uint32_t to = below(HOSTS), host = w->host[vm];
+
+	if (w->reserved[vm] == DC_NONE && to != host) {
+		dc_reserve(&w->dc, vm, to);
+		w->reserved[vm] = to;
+	} else if (w->reserved[vm] != DC_NONE && below(2)) {
+		assert_int_equal(dc_move(&w->dc, vm), 0);
+		w->host[vm] = w->reserved[vm];
+		w->reserved[vm] = host;
+	} else if (w->reserved[vm] != DC_NONE) {
+		dc_release(&w->dc, vm);
+		w->reserved[vm] = DC_NONE;
+	}
+}
+
 static void step(struct world *w, uint32_t busy)
 {
 	uint32_t what = below(10);
 	bool creates = w->nvms == 0 || (w->nvms < VMS && below(5) == 0);
 	uint32_t vm = creates ? add_vm(w, below(CLASSES)) : below(w->nvms);
 
-	if (what == 0) {
+	if (w->host[vm] != DC_NONE && (w->reserved[vm] != DC_NONE || below(4) == 0)) {
+		move(w, vm);
+	} else if (what == 0) {
 		uint32_t class_id = below(CLASSES);
 		dc_set_class(&w->dc, vm, class_id);
 		w->class_id[vm] = class_id;
