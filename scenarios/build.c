@@ -47,9 +47,26 @@ static int trace_add(struct trace_set *set, const char *path, const char *format
 	return trace_load(&use->trace, path, format && *format ? format : NULL, err);
 }
 
-int build_traces(const struct scenario *scenario, struct trace_set *set, struct err *err)
+static int carbon_of(const struct facility_spec *facility, struct carbon *carbon, struct err *err)
+{
+	if (facility->carbon_trace && *facility->carbon_trace)
+		return carbon_load(carbon, facility->carbon_trace, err);
+	if (facility->carbon_intensity >= 0)
+		return carbon_constant(carbon, facility->carbon_intensity, err);
+	return 0;
+}
+
+int build_files(const struct scenario *scenario, struct trace_set *set, struct err *err)
 {
 	int rc = outages_load(&set->outages, scenario, err);
+	int carbon = carbon_of(&scenario->facility, &set->carbon, err);
+
+	return rc < 0 ? rc : carbon;
+}
+
+int build_traces(const struct scenario *scenario, struct trace_set *set, struct err *err)
+{
+	int rc = build_files(scenario, set, err);
 
 	for (size_t g = 0; g < scenario->vms.n; g++) {
 		const struct vm_spec *vm = vm_spec_at(scenario, g);
@@ -68,6 +85,7 @@ void build_traces_free(struct trace_set *set)
 		trace_free(set->use[i].trace);
 	mem_free(set->use);
 	outages_free(&set->outages);
+	carbon_free(&set->carbon);
 	*set = (struct trace_set){0};
 }
 

@@ -6,6 +6,7 @@
 #ifndef COTENANT_SCENARIOS_BUILD_H
 #define COTENANT_SCENARIOS_BUILD_H
 
+#include "models/carbon.h"
 #include "models/dc.h"
 #include "models/driver_sim.h"
 #include "models/trace.h"
@@ -22,12 +23,17 @@ struct trace_set {
 	size_t n, cap;
 	struct trace_use *use;
 	struct outages outages;
+	struct carbon carbon;
 };
 
-/* Loads every trace that a workload of the scenario names, each once, and the outages. Free in any
+/* Loads every trace that a workload of the scenario names, each once, the outages and the carbon
+ * intensity. Free in any
  * case. */
 int build_traces(const struct scenario *scenario, struct trace_set *set,
 		 struct err *err) must_check;
+/* The same without the traces. */
+int build_files(const struct scenario *scenario, struct trace_set *set,
+		struct err *err) must_check;
 void build_traces_free(struct trace_set *set);
 
 /* One group of VMs in a run. */

@@ -164,6 +164,20 @@ static void check_switches(struct loader *ld, const struct host_spec *host)
 		wrong(ld, &host->off_power, "off_power", host, "needs power beside it");
 }
 
+static bool is_said(const char *path)
+{
+	return path && *path;
+}
+
+static void check_facility(struct loader *ld)
+{
+	const struct facility_spec *f = &ld->scenario->facility;
+
+	if (f->carbon_intensity >= 0 && is_said(f->carbon_trace))
+		wrong(ld, &f->carbon_trace, "carbon_trace", NULL,
+		      "cannot stand beside carbon_intensity (one of the two)");
+}
+
 static void check_queue(struct loader *ld)
 {
 	const struct scenario *s = ld->scenario;
@@ -617,6 +631,7 @@ void check_scenario(struct loader *ld)
 
 	check_times(ld);
 	check_queue(ld);
+	check_facility(ld);
 	check_names(ld, &s->hosts, sizeof(struct host_spec), offsetof(struct host_spec, name),
 		    false);
 	check_hosts(ld);

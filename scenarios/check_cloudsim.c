@@ -40,6 +40,13 @@ static void check_hosts(struct loader *ld)
 		if (host->time_to_failure.law != DIST_NONE)
 			refuse(ld, &host->time_to_failure, "time_to_failure", host,
 			       "cannot be: hosts do not fail");
+		if (host->boot.time.law != DIST_NONE)
+			refuse(ld, &host->boot.time, "time", host, "cannot be: hosts go on at once");
+		if (host->shutdown.time.law != DIST_NONE)
+			refuse(ld, &host->shutdown.time, "time", host,
+			       "cannot be: hosts go off at once");
+		if (host->off_power > 0)
+			refuse(ld, &host->off_power, "off_power", host, "has to be 0");
 	}
 }
 
@@ -147,6 +154,8 @@ void check_cloudsim(struct loader *ld)
 	check_set(ld, &s->policies);
 	for (size_t i = 0; i < s->compare.n; i++)
 		check_set(ld, &set[i]);
+	if (mark_find(ld, &s->facility, "facility"))
+		refuse(ld, &s->facility, "facility", NULL, "cannot be: energy is of hosts alone");
 	if (s->warmup_ns > 0)
 		refuse(ld, &s->warmup_ns, "warmup", NULL, "cannot be");
 	if (s->actions.n > 0)

@@ -409,6 +409,8 @@ static int decode_absent(struct loader *ld)
 		mark_absent(ld, opt_find(scenario_action_table.opts, "io")->sub->opts,
 			    &action[i].io);
 	}
+	if (!mark_find(ld, &s->facility.carbon_intensity, "carbon_intensity"))
+		s->facility.carbon_intensity = -1;
 	if (!s->name)
 		s->name = file_stem(s);
 	return s->name ? runs_resolve(ld) : err_nomem(ld->err);

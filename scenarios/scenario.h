@@ -175,6 +175,12 @@ struct migration_spec {
 };
 #define MIGRATION_BANDWIDTH 1e9
 
+struct facility_spec {
+	double pue;               /* energy of the datacenter / energy of its hosts */
+	double carbon_intensity;  /* g/kWh; -1 = not said */
+	const char *carbon_trace; /* path of it over time; "" or NULL = none */
+};
+
 struct output_spec {
 	bool events;         /* events.csv */
 	bool distributions;  /* distributions.csv */
@@ -208,6 +214,7 @@ struct scenario {
 	struct overcommit_spec overcommit;
 	struct memory_params memory_model;
 	struct migration_spec migration;
+	struct facility_spec facility;
 	struct output_spec output;
 };
 

@@ -644,6 +644,31 @@ static const struct opt migration_opts[] = {
 static const struct opt_table migration_table = {"migration", sizeof(struct migration_spec),
 						 migration_opts};
 
+static const struct opt facility_opts[] = {
+	{.name = "pue",
+	 .type = OPT_NUMBER,
+	 .offset = offsetof(struct facility_spec, pue),
+	 .def = "1",
+	 .min = 1,
+	 .max = 100,
+	 .help = "power usage effectiveness: energy of the datacenter over that of its hosts"},
+	{.name = "carbon_intensity",
+	 .type = OPT_NUMBER,
+	 .offset = offsetof(struct facility_spec, carbon_intensity),
+	 .def = "",
+	 .max = 1e6,
+	 .help = "grams of carbon dioxide for a kWh that the datacenter uses; when absent, unknown"},
+	{.name = "carbon_trace",
+	 .type = OPT_PATH,
+	 .offset = offsetof(struct facility_spec, carbon_trace),
+	 .def = "",
+	 .help = "CSV file of the carbon intensity over time, with the header time_s,gco2_per_kwh; a "
+		 "row holds until the next"},
+	{.name = NULL},
+};
+static const struct opt_table facility_table = {"facility", sizeof(struct facility_spec),
+						facility_opts};
+
 static const struct opt output_opts[] = {
 	{.name = "events",
 	 .type = OPT_BOOL,
@@ -851,6 +876,11 @@ static const struct opt scenario_opts[] = {
 	 .offset = offsetof(struct scenario, migration),
 	 .sub = &migration_table,
 	 .help = "how VMs move between hosts, and what it costs"},
+	{.name = "facility",
+	 .type = OPT_MAP,
+	 .offset = offsetof(struct scenario, facility),
+	 .sub = &facility_table,
+	 .help = "what the energy of the hosts means for the datacenter and the climate"},
 	{.name = "output",
 	 .type = OPT_MAP,
 	 .offset = offsetof(struct scenario, output),

@@ -118,6 +118,8 @@ static void fingerprint(struct state *s)
 		h = (h ^ s->batch->traces->use[i].trace->hash) * UINT64_C(1099511628211);
 	if (s->batch->traces->outages.n > 0)
 		h = (h ^ s->batch->traces->outages.hash) * UINT64_C(1099511628211);
+	if (s->batch->traces->carbon.hash > 0)
+		h = (h ^ s->batch->traces->carbon.hash) * UINT64_C(1099511628211);
 	snprintf(s->fingerprint, sizeof(s->fingerprint), "%s %016" PRIx64 "\n", COTENANT_VERSION,
 		 h);
 }

@@ -1,4 +1,4 @@
-/* See cmd_list.h. `check` reads the traces too, for their files may be wrong as well. */
+/* See cmd_list.h. `check` reads traces and other files too, for they may be wrong as well. */
 #include "sim/cmd_list.h"
 
 #include <errno.h>
@@ -85,12 +85,16 @@ static int check_file(const char *path, const struct scenario_set *sets, size_t 
 		      struct err *err)
 {
 	struct scenario *s = NULL;
+	struct trace_set set = {0};
 	int64_t hosts = 0, vms = 0;
 	bool more = false;
 
 	int code = scenario_load(&s, path, sets, nsets, err);
-	if (code == 0)
+	if (code == 0) {
+		int files = build_files(s, &set, err);
 		code = count_vms(s, &vms, &more, err);
+		code = code < 0 ? code : files;
+	}
 	if (code == 0) {
 		const struct host_spec *host = s->hosts.items;
 		size_t runs = scenario_runs(s);
@@ -100,6 +104,7 @@ static int check_file(const char *path, const struct scenario_set *sets, size_t 
 		       hosts == 1 ? "" : "s", vms, more ? "+" : "", vms == 1 && !more ? "" : "s",
 		       runs, runs == 1 ? "" : "s");
 	}
+	build_traces_free(&set);
 	scenario_free(s);
 	return code;
 }

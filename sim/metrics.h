@@ -25,6 +25,7 @@
  *   starvation_s longest time in which a VM wanted CPU and had under 1 % of its entitlement
  *   slatah, pdm, slav, esv  Beloglazov & Buyya 2012: mean over hosts of the share of active time at
  *                full CPU utilization; share of demand lost to migration; product; x energy_kwh
+ *   facility_kwh, carbon_g  energy_kwh x PUE; the integral of that power x carbon intensity
  *   availability share of host-time in which hosts were not failed; of a VM or a group of VMs, and
  *                vm_availability of all: share of the time since VMs were created in which they ran
  * "How far" a VM gets is min over resources of G / W.
@@ -60,6 +61,7 @@ enum metric_sum {
 	M_VIOLATION,
 	M_VIOLATION_TIME,
 	M_ENERGY_J,
+	M_CARBON, /* integral of power x carbon intensity (models/carbon.h); of rates, 0 */
 	M_SUMS
 };
 

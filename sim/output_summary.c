@@ -27,6 +27,8 @@
 	X(real, "iops_util", output_util(t, RES_IOPS)) \
 	X(real, "active_hosts", output_mean(t[M_ACTIVE], time_s)) \
 	X(real, "energy_kwh", energy_kwh(run, t[M_ENERGY_J])) \
+	X(real, "facility_kwh", energy_kwh(run, t[M_ENERGY_J]) * pue) \
+	X(real, "carbon_g", run->carbon->n > 0 ? energy_kwh(run, t[M_CARBON]) * pue : none) \
 	X(real, "cpu_shortfall", output_shortfall(t, RES_CPU)) \
 	X(real, "mem_shortfall", output_shortfall(t, RES_MEM)) \
 	X(real, "disk_shortfall", output_shortfall(t, RES_DISK)) \
@@ -150,6 +152,7 @@ void output_summary(struct output *o, struct run *run, double time_s)
 	const double *t = run->metrics.total, none = (double)NAN;
 	const struct policy_set *set = o->label.policies;
 	const struct room_real room = room_real(run);
+	double pue = run->scenario->facility.pue;
 	double completed = (double)o->stats.completed, pdm = metrics_share(o->pdm, o->nran);
 	struct csv *csv = o->csv[OUTPUT_SUMMARY];
 

@@ -92,6 +92,15 @@ void run_desk_fini(struct run_desk *desk)
 	mem_free(desk->account.scratch);
 }
 
+void run_gather(const struct run *run, struct metrics_rates *sums, const struct metrics_rates *rates,
+		int64_t from_ns)
+{
+	metrics_add(sums, rates, (double)(run->now_ns - from_ns) * 1e-9);
+	if (run->carbon->n > 0)
+		sums->of[M_CARBON] += rates->of[M_ENERGY_J] *
+				      carbon_between(run->carbon, from_ns, run->now_ns);
+}
+
 int run_account(struct run *run, struct run_desk *desk, uint32_t host, struct metrics_rates *rates)
 {
 	int64_t *last_ns = &run->plan.dc.host.last_ns[host];
@@ -106,7 +115,7 @@ int run_account(struct run *run, struct run_desk *desk, uint32_t host, struct me
 	if (dt_s > 0) {
 		if (metrics_account(&desk->account, host, dt_s, rates) < 0)
 			return err_nomem(desk->err);
-		metrics_add(desk->sums, rates, (double)(run->now_ns - from_ns) * 1e-9);
+		run_gather(run, desk->sums, rates, from_ns);
 	}
 	*last_ns = run->now_ns;
 	return 0;
@@ -563,6 +572,7 @@ int run_init(struct run *run, const struct scenario *scenario, const struct trac
 	run->err = err;
 	run->end_ns = scenario->duration_ns;
 	run->outages = &traces->outages;
+	run->carbon = &traces->carbon;
 	run->plan.dc.memory = policies_memory(policies);
 	run->plan.dc.order = ((const struct placer_ops *)(const void *)policies->placer.plugin)->order;
 	run->plan.seed = seed;

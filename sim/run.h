@@ -86,6 +86,7 @@ struct run {
 	struct group_run *group; /* per group: arrivals and lifetimes */
 	struct group_counts *group_count;
 	const struct outages *outages;
+	const struct carbon *carbon;
 	struct failures *failures;
 	struct hosts *hosts;
 	uint32_t boarding; /* VMs that wait on a host that is about to come on */
@@ -139,6 +140,9 @@ int divide_host(struct run *run, struct run_desk *desk, uint32_t host,
  * brings the VMs of the host to now; run_update_begin() also divides it, and has applied the division
  * unless some @victim has to end first; run_update_finish() does that and schedules the change of
  * demand. */
+/* Adds what has happened at @rates since @from_ns to @sums. */
+void run_gather(const struct run *run, struct metrics_rates *sums, const struct metrics_rates *rates,
+		int64_t from_ns);
 int run_desk_init(struct run *run, struct run_desk *desk, struct err *err) must_check;
 void run_desk_fini(struct run_desk *desk);
 int run_account(struct run *run, struct run_desk *desk, uint32_t host,

@@ -138,8 +138,7 @@ static int sleep_on(struct run *run, struct run_desk *desk, uint32_t host)
 
 	desk->vm_steps += run->plan.dc.host.count[host];
 	if (t->asleep[host]) {
-		metrics_add(desk->sums, &t->rates[host],
-			    (double)(run->now_ns - run->counted_ns) * 1e-9);
+		run_gather(run, desk->sums, &t->rates[host], run->counted_ns);
 		return 0;
 	}
 	t->asleep[host] = true;
@@ -177,7 +176,7 @@ static int chunk_tick(struct run *run, struct run_desk *desk, size_t k)
 	c->todo = c->oom = 0;
 	desk->sums = &c->now;
 	if (c->asleep && c->until_ns >= run->next_tick_ns) {
-		metrics_add(&c->now, &c->rates, (double)(run->now_ns - run->counted_ns) * 1e-9);
+		run_gather(run, &c->now, &c->rates, run->counted_ns);
 		desk->vm_steps += c->vms;
 		return 0;
 	}
