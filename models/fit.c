@@ -6,6 +6,7 @@
 #include "models/fit.h"
 
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -37,10 +38,14 @@ static int order_init(struct fit_index *x, struct arena *arena, const struct fit
 	x->node = arena_alloc(arena, c->n, sizeof(*x->node));
 	x->below = arena_alloc(arena, c->n * x->width, sizeof(double));
 	x->root = arena_alloc(arena, c->ntypes, sizeof(*x->root));
-	return x->key && x->node && x->below && x->root ? 0 : -ENOMEM;
+	x->in = arena_alloc(arena, c->n, sizeof(*x->in));
+	x->ntypes = c->ntypes;
+	if (c->refilled)
+		x->sort = arena_alloc(arena, 2 * c->n, sizeof(*x->sort));
+	return x->key && x->node && x->below && x->root && x->in && (x->sort || !c->refilled)
+		       ? 0
+		       : -ENOMEM;
 }
-
-static void order_insert(struct fit_index *x, uint32_t host);
 
 int fit_init(struct fit_index *x, struct arena *arena, const struct fit_config *c)
 {
@@ -63,8 +68,6 @@ int fit_init(struct fit_index *x, struct arena *arena, const struct fit_config *
 		x->types[x->leaves + h] = UINT64_C(1) << c->type[h] % 64;
 	for (size_t i = x->leaves; i-- > 1;)
 		x->types[i] = x->types[2 * i] | x->types[2 * i + 1];
-	for (uint32_t h = 0; h < c->n && c->ordered; h++)
-		order_insert(x, h);
 	return 0;
 }
 
@@ -97,10 +100,10 @@ void fit_ask(const struct fit_index *x, struct fit_need *need, const double req[
 	to_row(x, req, need->row);
 	for (size_t d = 0; d < FIT_DIMS; d++)
 		if (!(req[d] > 0) && x->row_of[d] != UNUSED)
-			need->row[x->row_of[d]] = -INFINITY;
+			need->row[x->row_of[d]] = -DBL_MAX; /* more than who takes nobody has */
 	for (size_t k = 0; k < FIT_CORNERS && x->corners; k++)
 		if (!(req[0] > 0 && req[1] > 0))
-			need->row[x->row_of[FIT_DIMS + k]] = -INFINITY;
+			need->row[x->row_of[FIT_DIMS + k]] = -DBL_MAX;
 }
 
 /* By id. */
@@ -242,9 +245,14 @@ static void erase(struct fit_index *x, uint32_t *at, uint32_t host)
 	pull(x, *at - 1);
 }
 
-static void order_insert(struct fit_index *x, uint32_t host)
+/* Where nothing is limited, everybody has. */
+static bool some_room(const struct fit_index *x, const double *row)
 {
-	insert(x, &x->root[x->type[host]], host);
+	bool room = x->width == 0;
+
+	for (size_t k = 0; k < x->width; k++)
+		room |= row[k] > -INFINITY;
+	return room;
 }
 
 void fit_set(struct fit_index *x, uint32_t host, const double room[FIT_DIMS], int64_t key)
@@ -252,13 +260,116 @@ void fit_set(struct fit_index *x, uint32_t host, const double room[FIT_DIMS], in
 	double row[FIT_ROWS];
 
 	to_row(x, room, row);
-	if (x->key)
+	if (x->key && x->in[host])
 		erase(x, &x->root[x->type[host]], host);
 	tree_set(x, host, row);
 	if (x->key) {
 		x->key[host] = key;
-		order_insert(x, host);
+		x->in[host] = some_room(x, row);
+		if (x->in[host])
+			insert(x, &x->root[x->type[host]], host);
 	}
+}
+
+/* All hosts at once. */
+
+/* By key, and among equals from the highest id to the lowest: bytewise, from the last byte on, stable. */
+static struct fit_sort *sort_hosts(struct fit_sort *from, struct fit_sort *to, size_t n)
+{
+	uint64_t any = 0;
+
+	for (size_t i = 0; i < n; i++)
+		any |= (uint64_t)(from[i].key - FIT_KEY_NONE) ^ (uint64_t)(from[0].key - FIT_KEY_NONE);
+	for (unsigned shift = 0; shift < 64; shift += 8) {
+		size_t count[257] = {0};
+		if (!(any >> shift & 0xff))
+			continue;
+		for (size_t i = 0; i < n; i++)
+			count[((uint64_t)(from[i].key - FIT_KEY_NONE) >> shift & 0xff) + 1]++;
+		for (size_t k = 0; k < 256; k++)
+			count[k + 1] += count[k];
+		for (size_t i = 0; i < n; i++)
+			to[count[(uint64_t)(from[i].key - FIT_KEY_NONE) >> shift & 0xff]++] = from[i];
+		struct fit_sort *other = from;
+		from = to;
+		to = other;
+	}
+	return from;
+}
+
+/* Nodes come in order and are the last of their treap: those before with a lower priority end up on the
+ * left, and nothing more comes below them. @last holds, by type, the right spine as a chain through
+ * `right` turned upwards until a node is done. */
+static void append(struct fit_index *x, uint32_t *last, uint32_t host)
+{
+	uint32_t done = 0, at = *last;
+
+	while (at && priority(at - 1) < priority(host)) {
+		uint32_t up = x->node[at - 1].right;
+		x->node[at - 1].right = done;
+		pull(x, at - 1);
+		done = at;
+		at = up;
+	}
+	x->node[host].left = done;
+	x->node[host].right = at;
+	*last = host + 1;
+}
+
+static void finish(struct fit_index *x, uint32_t *last)
+{
+	uint32_t done = 0;
+
+	for (uint32_t at = *last; at;) {
+		uint32_t up = x->node[at - 1].right;
+		x->node[at - 1].right = done;
+		pull(x, at - 1);
+		done = at;
+		at = up;
+	}
+	*last = done;
+}
+
+static void order_refill(struct fit_index *x)
+{
+	size_t n = 0;
+
+	for (uint32_t h = (uint32_t)x->n; h-- > 0;)
+		if (x->in[h])
+			x->sort[n++] = (struct fit_sort){x->key[h], h, x->type[h]};
+	const struct fit_sort *sorted = sort_hosts(x->sort, x->sort + x->n, n);
+	memset(x->root, 0, x->ntypes * sizeof(*x->root));
+	for (size_t i = 0; i < n; i++)
+		append(x, &x->root[sorted[i].type], sorted[i].host);
+	for (size_t t = 0; t < x->ntypes; t++)
+		finish(x, &x->root[t]);
+}
+
+void fit_refill(struct fit_index *x, const struct fit_refill *fill)
+{
+	size_t w = x->width;
+	double room[FIT_DIMS];
+
+	for (uint32_t h = 0; h < x->n; h++) {
+		double *row = x->max + (x->leaves + h) * w;
+		bool has = fill->has[h] & fill->mask;
+		int64_t key = has ? fill->room_of(fill->ctx, h, room) : FIT_KEY_NONE;
+		if (has)
+			to_row(x, room, row);
+		for (size_t k = 0; k < w && !has; k++)
+			row[k] = -INFINITY;
+		if (x->key) {
+			x->key[h] = key;
+			x->in[h] = has;
+		}
+	}
+	for (size_t i = x->leaves; i-- > 1;) {
+		const double *left = x->max + 2 * i * w, *right = left + w;
+		for (size_t k = 0; k < w; k++)
+			x->max[i * w + k] = left[k] > right[k] ? left[k] : right[k];
+	}
+	if (x->key)
+		order_refill(x);
 }
 
 struct range {

@@ -58,7 +58,13 @@ struct fit_index {
 	} * node;
 	double *below;  /* by host: width numbers, of its subtree */
 	uint32_t *root; /* by type */
+	bool *in;       /* by host: it has room, or had when it was set, and so a place in the order */
 	const uint32_t *type;
+	size_t ntypes;
+	struct fit_sort {
+		int64_t key;
+		uint32_t host, type;
+	} *sort; /* two rows of n, for fit_refill() */
 };
 
 struct fit_config {
@@ -67,14 +73,25 @@ struct fit_config {
 	unsigned limited; /* bits of dimensions; the others are without limit and cost nothing */
 	double scale[2];  /* of CPU and memory, for corners: of the size of a host */
 	bool ordered;     /* fit_first() and fit_last() will be asked */
+	bool refilled;    /* fit_refill() will be called */
 };
 
 /* An index of hosts without any room. -ENOMEM. Memory is the arena's. */
 int fit_init(struct fit_index *index, struct arena *arena,
 	     const struct fit_config *config) must_check;
 
-/* A host's room, -INFINITY in all dimensions where it takes nobody, and its key. */
+/* A host's room, and its key; -INFINITY in all dimensions where it takes nobody: then it is never found. */
 void fit_set(struct fit_index *index, uint32_t host, const double room[FIT_DIMS], int64_t key);
+
+/* Sets all hosts at once, in O(n): those whose bit in @has is set as room_of() says of each, the others
+ * without room. */
+struct fit_refill {
+	const uint8_t *has; /* per host, with */
+	uint8_t mask;       /* this bit */
+	int64_t (*room_of)(const void *ctx, uint32_t host, double room[FIT_DIMS]); /* returns the key */
+	const void *ctx;
+};
+void fit_refill(struct fit_index *index, const struct fit_refill *fill);
 
 /* Makes @need of what is asked for (0: nothing of this dimension) and of the types that will do:
  * NULL for all, else one bool per type. */

@@ -49,13 +49,14 @@ static void world_open(struct world *w, uint32_t n, unsigned limited)
 				    .type = w->type,
 				    .limited = limited,
 				    .scale = {7, 11},
-				    .ordered = true};
+				    .ordered = true,
+				    .refilled = true};
 	assert_int_equal(fit_init(&w->index, &w->arena, &config), 0);
 }
 
 static bool fits(const struct world *w, uint32_t h, const double *req, const bool *types, bool odd)
 {
-	bool fit = types[w->type[h]] && (!odd || h % 2 == 1);
+	bool fit = types[w->type[h]] && (!odd || h % 2 == 1) && w->room[h][0] > -(double)INFINITY;
 
 	for (int d = 0; d < FIT_DIMS; d++)
 		fit &= !(req[d] > 0) || req[d] <= w->room[h][d];
@@ -94,6 +95,25 @@ static void check_world(const struct world *w, unsigned limited)
 	assert_int_equal(fit_last(&w->index, t, lo, hi, &need), highest);
 }
 
+static int64_t room_of(const void *ctx, uint32_t host, double room[FIT_DIMS])
+{
+	const struct world *w = ctx;
+
+	memcpy(room, w->room[host], sizeof(w->room[host]));
+	return w->key[host];
+}
+
+/* Everything anew, from what was set one by one. */
+static void refill(struct world *w)
+{
+	uint8_t has[MOST];
+
+	for (uint32_t h = 0; h < w->n; h++)
+		has[h] = w->room[h][0] > -(double)INFINITY ? 6 : 1;
+	struct fit_refill fill = {.has = has, .mask = 4, .room_of = room_of, .ctx = w};
+	fit_refill(&w->index, &fill);
+}
+
 static void test_index_is_a_look_at_every_host(void **unused)
 {
 	(void)unused;
@@ -116,6 +136,8 @@ static void test_index_is_a_look_at_every_host(void **unused)
 			/* What is not limited is so on every host that is up. */
 			w.key[h] = (int64_t)below(10) - 1;
 			fit_set(&w.index, h, w.room[h], w.key[h]);
+			if (below(12) == 0)
+				refill(&w);
 			if (which)
 				check_world(&w, which);
 		}
