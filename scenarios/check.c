@@ -568,14 +568,6 @@ static void check_power(struct loader *ld, const struct plugin_spec *spec)
 			      placer->plugin.name, host[t].name);
 }
 
-/* Of policies that work in one mode alone. */
-static void check_mode(struct loader *ld, const struct plugin_spec *spec, const char *key)
-{
-	if (spec->plugin && ld->scenario->semantics == SEMANTICS_COTENANT &&
-	    mark_find(ld, spec, key))
-		wrong(ld, spec, key, NULL, "needs semantics: cloudsim-3.0.3");
-}
-
 /* One packs VMs and the other spreads them. */
 static void check_migration(struct loader *ld, const struct policy_set *set)
 {
@@ -615,9 +607,6 @@ static void check_policies(struct loader *ld, const struct policy_set *set)
 	check_policy(ld, &set->disk, "disk", RES_BIT(RES_DISK) | RES_BIT(RES_IOPS));
 	check_power(ld, &set->placer);
 	check_migration(ld, set);
-	check_mode(ld, &set->detector, "detector");
-	check_mode(ld, &set->selector, "selector");
-	check_mode(ld, &set->balancer, "balancer");
 	if (all && (mark_find(ld, &set->cpu, "cpu") || mark_find(ld, &set->memory, "memory") ||
 		    mark_find(ld, &set->disk, "disk")))
 		place_error(ld, all->at, "all",

@@ -95,8 +95,7 @@ void migrate_fini(struct run *run)
 	mem_free(m->order);
 }
 
-/* Bytes per second of the host's link, each way. */
-static double link_capacity(const struct run *run, uint32_t host)
+double migrate_bandwidth(const struct run *run, uint32_t host)
 {
 	const struct host_spec *spec = run->scenario->hosts.items;
 	const struct migration_spec *o = &run->scenario->migration;
@@ -122,7 +121,7 @@ static int links_start(struct run *run)
 	if (!m->capacity || flows_init(&m->links) < 0)
 		return err_nomem(run->err);
 	for (uint32_t h = 0; h < n; h++)
-		m->capacity[link_out(h)] = m->capacity[link_in(h)] = link_capacity(run, h);
+		m->capacity[link_out(h)] = m->capacity[link_in(h)] = migrate_bandwidth(run, h);
 	m->ready = true;
 	return 0;
 }
@@ -462,7 +461,7 @@ int migrate_start(struct run *run, uint32_t vm, uint32_t to)
 	uint32_t from = dc->vm.host[vm], id;
 
 	BUG_ON(dc->vm.state[vm] != VM_RUNNING && dc->vm.state[vm] != VM_PAUSED);
-	BUG_ON(migrate_moving(run, vm) || !placing_fits(run, vm, to));
+	BUG_ON(migrate_moving(run, vm) || !placing_holds(run, vm, to));
 	int rc = links_start(run);
 	if (rc == 0)
 		rc = tables_grow(run, vm, m->links.nflows + 1);

@@ -98,14 +98,27 @@ uint32_t placing_choose_awake(struct run *run, uint32_t vm)
 	return choose_among(run, vm, false);
 }
 
-bool placing_fits(const struct run *run, uint32_t vm, uint32_t host)
+static bool fits(const struct run *run, uint32_t vm, uint32_t host, bool cpu)
 {
 	struct place_view view = view_of(run, false);
 	struct admission ctx;
+	double req[PLACE_DIMS];
 
 	view_for(&view, &ctx, run, vm);
-	return (!view.type_ok || view.type_ok[run->plan.dc.host.type_id[host]]) &&
-	       place_fits(&view, host, ctx.class->request);
+	memcpy(req, ctx.class->request, sizeof(req));
+	if (!cpu)
+		req[PLACE_CPU] = 0;
+	return place_fits(&view, host, req);
+}
+
+bool placing_fits(const struct run *run, uint32_t vm, uint32_t host)
+{
+	return fits(run, vm, host, true);
+}
+
+bool placing_holds(const struct run *run, uint32_t vm, uint32_t host)
+{
+	return fits(run, vm, host, false);
 }
 
 bool placing_could_ever(const struct run *run, uint32_t vm)

@@ -333,6 +333,8 @@ static int tick(struct run *run)
 		return rc;
 	if (run->now_ns > 0)
 		rc = output_row(run->output, run);
+	if (rc == 0)
+		rc = consolidate(run);
 	if (rc == 0 && run->next_tick_ns < run->end_ns)
 		rc = run_schedule(run, EVENT_TICK, 0, run->next_tick_ns, NULL);
 	return rc;
@@ -596,6 +598,8 @@ int run_init(struct run *run, const struct scenario *scenario, const struct trac
 	if (rc == 0)
 		rc = migrate_init(run);
 	if (rc == 0)
+		rc = consolidate_init(run, policies);
+	if (rc == 0)
 		rc = run_schedule(run, EVENT_TICK, 0, 0, NULL);
 	if (rc == 0 && scenario->warmup_ns > 0)
 		rc = run_schedule(run, EVENT_WARM, 0, scenario->warmup_ns, NULL);
@@ -617,6 +621,7 @@ void run_free(struct run *run)
 	run_desk_fini(&run->desk);
 	failures_fini(run);
 	migrate_fini(run);
+	consolidate_fini(run);
 	metrics_fini(&run->metrics);
 	mem_free(run->waiting);
 	evq_free(run->queue);

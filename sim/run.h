@@ -88,6 +88,7 @@ struct run {
 	const struct outages *outages;
 	const struct carbon *carbon;
 	struct failures *failures;
+	struct consolidation *consolidation;
 	struct hosts *hosts;
 	uint32_t boarding; /* VMs that wait on a host that is about to come on */
 	struct migrations *migrations;
@@ -205,6 +206,8 @@ uint32_t placing_choose_awake(struct run *run, uint32_t vm);
 bool placing_could_ever(const struct run *run, uint32_t vm);
 /* Whether a VM, which may stand elsewhere, may be on the host: room, floors, rules, labels. */
 bool placing_fits(const struct run *run, uint32_t vm, uint32_t host);
+/* The same, whatever CPU is requested there already: who moves VMs goes by what they want of it. */
+bool placing_holds(const struct run *run, uint32_t vm, uint32_t host);
 /* Why the VM, for which there is no host, has none: "room", "labels" where other hosts had room, or
  * the name of the rule; "placer" if it was free not to want a host. */
 const char *placing_why(const struct run *run, uint32_t vm);
@@ -220,12 +223,14 @@ void failures_fini(struct run *run);
 
 /* migrate.c: VMs move between hosts that are on. The VM's room on the target is taken from the start;
  * both hosts are touched. A start that cannot be (not running or paused, moving already, no room: see
- * placing_fits()) is a bug of the caller. O(log n) in VMs, hosts and migrations; a migration that begins
+ * placing_holds()) is a bug of the caller. O(log n) in VMs, hosts and migrations; a migration that begins
  * or ends costs besides what those do whose rates it changes. */
 int migrate_init(struct run *run) must_check;
 void migrate_fini(struct run *run);
 int migrate_start(struct run *run, uint32_t vm, uint32_t to) must_check;
 bool migrate_moving(const struct run *run, uint32_t vm);
+/* What the host's migrations share, each way, bytes per second. */
+double migrate_bandwidth(const struct run *run, uint32_t host);
 int migrate_event(struct run *run, const struct evq_event *event) must_check;
 /* All that happens at a moment has happened: links are shared anew. */
 int migrate_settle(struct run *run) must_check;
@@ -256,9 +261,12 @@ void host_emptied(struct run *run, uint32_t host);
 void host_failed(struct run *run, uint32_t host);
 void host_returned(struct run *run, uint32_t host);
 
-/* consolidate.c: who moves where, asked every interval of the scenario (policies/migrator.h). */
-int consolidate_init(struct run *run) must_check;
+/* consolidate.c: who moves where by the detector, selector and balancer of the set (policies/migrator.h).
+ * consolidate() is called at every tick, when all hosts have been updated, and does something where an
+ * interval of the scenario ends. */
+int consolidate_init(struct run *run, const struct policy_set *set) must_check;
 int consolidate(struct run *run) must_check;
+void consolidate_fini(struct run *run);
 
 /* run.c: brings a host to now under the division in force and marks it for a new one. */
 int run_touch(struct run *run, uint32_t host) must_check;

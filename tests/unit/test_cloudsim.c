@@ -319,7 +319,12 @@ static void refused(void **state)
 		const char *extra, *host, *vm, *says;
 	} cases[] = {
 		{"semantics: cloudsim-3.0.3", "", "", NULL},
-		{"", "", "", "test.yaml:7:12: detector: needs semantics: cloudsim-3.0.3"},
+		{"semantics: cloudsim-3.0.3\ncompare: {detector: {kind: iqr, history: 20}}", "", "",
+		 "history: is not CloudSim's"},
+		{"semantics: cloudsim-3.0.3\ncompare: {selector: max-shortfall}", "", "",
+		 "selector: is none of CloudSim's"},
+		{"semantics: cloudsim-3.0.3\nconsolidation: {interval: 10min}", "", "",
+		 "interval: has to be the tick"},
 		{"semantics: cloudsim-3.0.3", ", time_to_failure: 1h, time_to_repair: 1h", "",
 		 "hosts do not fail"},
 		{"semantics: cloudsim-3.0.3", "", ", vcpus: 2", "vcpus: has to be 1"},

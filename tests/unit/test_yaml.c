@@ -181,7 +181,7 @@ static void test_values(void **state)
 		{GOOD "sed: 5\n", "t.yaml:5:1: sed: unknown key (did you mean seed?)"},
 		{GOOD "zzzzzz: 5\n",
 		 "t.yaml:5:1: zzzzzz: unknown key (known are name, about, tick, duration, warmup, "
-		 "seed, seeds, replications, reallocate, when_full, queue_limit, on_failure, "
+		 "seed, seeds, replications, shuffle_traces, reallocate, when_full, queue_limit, on_failure, "
 		 "repairers, "
 		 "outages, oom, semantics, quirks, host_order, hosts, vms, rules, actions, "
 		 "policies, compare, consolidation, overcommit, memory_model, migration, output)"},

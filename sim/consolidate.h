@@ -1,0 +1,74 @@
+/*
+ * Shared by consolidate.c, which decides when VMs leave hosts, and balance.c, which evens out load
+ * (run.h has the contract of both).
+ */
+#ifndef COTENANT_SIM_CONSOLIDATE_H
+#define COTENANT_SIM_CONSOLIDATE_H
+
+#include "policies/migrator.h"
+#include "sim/past.h"
+#include "sim/run.h"
+#include "sim/sketch.h"
+
+/* The VMs of one host that could leave it, in ascending id: columns for plug-ins. */
+struct leavable {
+	size_t n, cap;
+	uint32_t *vm;
+	double *demand, *size, *shortfall, *memory;
+	const float **history;
+	double *scratch;
+	size_t scratch_cap;
+};
+
+struct leaver {
+	uint32_t vm;
+	double demand; /* MHz */
+};
+
+struct leavers {
+	struct leaver *of;
+	size_t n, cap;
+};
+
+struct consolidation {
+	const struct detector_ops *detector;
+	const struct selector_ops *selector;
+	const struct balancer_ops *balancer;
+	const struct placer_ops *placer;
+	void *detector_state, *selector_state, *balancer_state, *placer_state;
+	bool packs, balances; /* one of them, or neither: then nothing ever happens */
+	int64_t interval_ns;
+	struct sketch sketch;
+	struct past past;
+	size_t samples;             /* of the load that the detector looks at */
+	double *history;            /* per host: ring of so many, MHz, of VMs that stay or come */
+	uint32_t *known;            /* per host: how many of them count */
+	uint32_t *takes;            /* per host: VMs that come to it by this round's moves */
+	double *leaving;            /* per host, MHz: of VMs that are on their way from it */
+	bool *moving;               /* per host: VMs are on their way from or to it */
+	bool *woken;                /* per host: asked to come on */
+	uint32_t *order;            /* hosts */
+	double *load;               /* per host, while they are sorted */
+	double *in_order, *scratch; /* of a detector */
+	double *failed; /* per class, MHz: who wants as much has found no host in this round */
+	size_t failed_cap;
+	struct leavable leavable;
+	struct leavers leavers;
+	uint32_t *balance_to; /* hosts of candidates */
+	size_t balance_cap;
+	int64_t *since_ns; /* per VM: when it last moved */
+	size_t since_cap;
+	struct stat_moments stay; /* s on a host before a VM was moved */
+};
+
+/* The VMs of the host that are free to leave, with their columns. -ENOMEM. */
+int leavable_fill(struct run *run, struct consolidation *c, uint32_t host) must_check;
+
+/* Seconds that the memory of the VM is on its way from its host at least. */
+double consolidate_transfer_s(const struct run *run, uint32_t vm);
+
+/* balance.c: decides this round's moves in the sketch. */
+int balance_init(struct run *run, struct consolidation *c) must_check;
+int balance(struct run *run, struct consolidation *c) must_check;
+
+#endif
