@@ -51,7 +51,7 @@ int find_label(const char *name, double ram)
 	return fd < 0 ? -errno : fd;
 }
 
-static void set_name(struct found_vm *vm, const char *name, size_t len)
+void find_set_name(struct found_vm *vm, const char *name, size_t len)
 {
 	size_t n = len < FOUND_NAME - 1 ? len : FOUND_NAME - 1;
 
@@ -76,7 +76,7 @@ static void read_label(struct look *look, char *text)
 		len -= n;
 	if (text + len <= name)
 		return;
-	set_name(look->vm, name, (size_t)(text + len - name));
+	find_set_name(look->vm, name, (size_t)(text + len - name));
 	look->vm->ram = (double)ram;
 	look->labelled = true;
 }
@@ -154,14 +154,17 @@ static double memory_size(const char *text)
 
 static void read_argument(struct found_vm *vm, const char *flag, const char *value)
 {
-	static const char *const names[] = {"-name", "--name", "--id"};
 	char buf[FOUND_NAME];
+	bool whole = strcmp(flag, "--name") == 0 || strcmp(flag, "--id") == 0;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(flag, names[i]) == 0 && !vm->name[0] &&
-		    option_value(value, "guest", buf, sizeof(buf)))
-			set_name(vm, buf, strlen(buf));
-	if (strcmp(flag, "-m") == 0 && option_value(value, "size", buf, sizeof(buf)))
+	if (!vm->name[0] && whole)
+		find_set_name(vm, value, strlen(value));
+	if (!vm->name[0] && strcmp(flag, "-name") == 0 &&
+	    option_value(value, "guest", buf, sizeof(buf)))
+		find_set_name(vm, buf, strlen(buf));
+	if ((strcmp(flag, "-m") == 0 || strcmp(flag, "--mem") == 0 ||
+	     strcmp(flag, "--memory") == 0) &&
+	    option_value(value, "size", buf, sizeof(buf)))
 		vm->ram = memory_size(buf);
 }
 
@@ -208,7 +211,7 @@ static void name_of_scope(struct found_vm *vm, const char *scope, size_t len)
 	if (after && after[0] == '-' && after[1])
 		name = after + 1;
 	if (!vm->name[0])
-		set_name(vm, name, strlen(name));
+		find_set_name(vm, name, strlen(name));
 }
 
 /* The group that holds the VM and nothing else: its scope below machine.slice or qemu.slice, or the
@@ -283,7 +286,7 @@ static void describe(struct look *look)
 	if (!vm->name[0]) {
 		char name[64];
 		snprintf(name, sizeof(name), "%s-%ld", vm->command, (long)vm->pid);
-		set_name(vm, name, strlen(name));
+		find_set_name(vm, name, strlen(name));
 	}
 }
 

@@ -46,6 +46,9 @@ enum find_result {
 /* Looks at one process. @vm is filled for FIND_VM; with @any every process is one. */
 enum find_result find_vm(const char *root, pid_t pid, bool any, struct found_vm *vm);
 
+/* Cut to what a trace takes, without control characters. */
+void find_set_name(struct found_vm *vm, const char *name, size_t len);
+
 /* Whether a thread of that name runs a vCPU. */
 bool find_is_vcpu(const char *comm);
 

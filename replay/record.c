@@ -28,6 +28,7 @@
 struct thread {
 	pid_t tid;
 	bool vcpu, was_read;
+	bool ready; /* runs, or could */
 	unsigned looks;
 	uint64_t run_ns, wait_ns;
 	uint64_t sleeps; /* times it gave its core away by itself; UNKNOWN */
@@ -104,15 +105,19 @@ static bool read_schedstat(struct record *r, const struct vm *vm, struct thread 
 	return good;
 }
 
-static uint64_t read_sleeps(struct record *r, const struct vm *vm, const struct thread *t)
+static void read_status(struct record *r, const struct vm *vm, struct thread *t)
 {
 	char text[8192];
-	uint64_t n;
 
+	t->ready = false;
+	t->sleeps = UNKNOWN;
 	if (procfs_read(r->params.root, text, sizeof(text), "/proc/%ld/task/%ld/status",
 			(long)vm->found.pid, (long)t->tid) <= 0)
-		return UNKNOWN;
-	return procfs_key(text, "voluntary_ctxt_switches:", &n) ? n : UNKNOWN;
+		return;
+	const char *state = strstr(text, "State:\t");
+	t->ready = state && state[7] == 'R';
+	if (!procfs_key(text, "voluntary_ctxt_switches:", &t->sleeps))
+		t->sleeps = UNKNOWN;
 }
 
 struct listing {
@@ -214,10 +219,11 @@ static void add_thread(struct record *r, struct vm *vm, const struct thread *was
 	r->stats.clipped += run + waited > SLACK;
 	run = fmin(run, 1);
 	waited = fmin(waited, 1 - run);
-	/* A wait is told when it is over. Who has not slept waits now for the rest of the time. */
-	if (was->was_read && was->sleeps == now->sleeps && now->sleeps != UNKNOWN &&
-	    run + waited > 0.5)
+	/* A wait is told when it is over. Who was ready to run and has not slept since waits, if it does
+	 * not run. */
+	if (was->was_read && was->ready && was->sleeps == now->sleeps && now->sleeps != UNKNOWN)
 		waited = 1 - run;
+	r->stats.saturated += waited > RECORD_SLEPT && 1 - run - waited < RECORD_SLEPT / 2;
 	row->used += run;
 	row->waited += waited;
 	row->demand += record_wanted(r->params.demand, run, waited);
@@ -236,7 +242,7 @@ static size_t read_threads(struct record *r, struct vm *vm, struct record_row *r
 			*t = was;
 			continue;
 		}
-		t->sleeps = read_sleeps(r, vm, t);
+		read_status(r, vm, t);
 		t->was_read = true;
 		n++;
 		/* A thread that is new began at 0 since the last reading. */
@@ -289,13 +295,13 @@ static double read_memory(struct record *r, struct vm *vm)
 	if (n <= 0)
 		return NAN;
 	double shared = kib_of(text, pss ? "Pss_Shmem:" : "RssShmem:");
-	double whole = kib_of(text, pss ? "Pss:" : "RssAnon:");
+	double whole = kib_of(text, pss ? "Pss_Anon:" : "RssAnon:");
 	if (own && !isnan(shared))
 		return shared;
-	if (!pss)
-		whole = isnan(whole)
-				? kib_of(text, "VmRSS:")
-				: whole + or_zero(shared) + or_zero(kib_of(text, "HugetlbPages:"));
+	if (isnan(whole)) /* an old kernel: with the files */
+		whole = kib_of(text, pss ? "Pss:" : "VmRSS:");
+	else
+		whole += or_zero(shared) + or_zero(kib_of(text, "HugetlbPages:"));
 	r->stats.malformed += isnan(whole) ? 1 : 0;
 	return whole;
 }
@@ -450,7 +456,7 @@ static void ask_libvirt(struct record *r, struct found_vm *found)
 	if (!r->libvirt || found->kind != FOUND_QEMU ||
 	    !libvirt_find(r->libvirt, r->params.root, found->pid, &domain))
 		return;
-	snprintf(found->name, sizeof(found->name), "%s", domain.name);
+	find_set_name(found, domain.name, strlen(domain.name));
 	found->ram = domain.ram > 0 ? domain.ram : found->ram;
 }
 

@@ -7,15 +7,15 @@
  * waited for w and slept for the rest, s. What it wanted is not told by that alone; the rules:
  *	used    r: what it got
  *	wanted  r, if it slept at all: who sleeps has nothing left to do, so waiting only put work off;
- *	        r + w, if it never slept. Between s = 0 and s = 5 % the waiting counts less and less
+ *	        r + w, if it never slept. Between s = 0 and s = 2 % the waiting counts less and less
  *	closed  r / (r + s): its use when nobody is in its way, if its sleeps are then as long as now, as
  *	        those of a batch job that waits for its disk (Gulati et al., VMware Distributed Resource
  *	        Management, 2012)
  *	most    r + w: all the time in which it would have run
- * A wait is counted by the kernel when it is over; a vCPU that never gave its core away by itself
- * (voluntary context switches) did not sleep, and w is what is missing. All rules are the same where
- * nothing waits. They are summed over the vCPUs, so none is above their number. A
- * vCPU that never sleeps may have wanted less than a core; that cannot be seen from outside.
+ * A wait is counted by the kernel when it is over; a vCPU that was ready to run and has not given its
+ * core away by itself since (voluntary context switches) did not sleep, and w is what is missing. All
+ * rules are the same where nothing waits. They are summed over the vCPUs, so none is above their number.
+ * A vCPU that never sleeps may have wanted less than a core; that cannot be seen from outside.
  *
  * Memory is what is resident of the process without files mapped (anonymous, shared and huge pages), from
  * its status file, which costs next to nothing; or its proportional share of pages (PSS), for which the
@@ -34,7 +34,7 @@
 #include "sim/core/err.h"
 
 enum record_demand { RECORD_WANTED, RECORD_USED, RECORD_CLOSED, RECORD_MOST };
-#define RECORD_SLEPT 0.05 /* share of the time from which on waiting does not count (wanted) */
+#define RECORD_SLEPT 0.02 /* share of the time from which on waiting does not count (wanted) */
 enum record_memory { RECORD_RSS, RECORD_PSS, RECORD_NO_MEMORY };
 
 struct record_params {
@@ -70,8 +70,10 @@ struct record_stats {
 	uint64_t backwards;                 /* counters that went back: counted from 0 */
 	uint64_t
 		unread; /* intervals of a VM of which there is no row, since it could not be read */
-	uint64_t malformed;          /* files with other contents than expected */
-	uint64_t clipped;            /* times above the interval: told late by the kernel, cut */
+	uint64_t malformed; /* files with other contents than expected */
+	uint64_t
+		saturated; /* intervals of vCPUs that never slept and waited: they count as a core */
+	uint64_t clipped;  /* times above the interval: told late by the kernel, cut */
 	uint32_t no_disk, no_memory; /* VMs of which these may not be read, ever */
 	uint32_t hidden;  /* processes that may be VMs and whose descriptors may not be read */
 	uint32_t renamed; /* VMs with the name of another one: NAME.PID */

@@ -255,6 +255,10 @@ static void print_summary(const struct writer *w)
 	note(s->returned, "VMs that came back under the same name: zeros for the time between");
 	note(w->skipped, "intervals passed over, since sampling was late: each has the mean");
 	note(s->unread, "intervals of VMs that could not be read: no row");
+	if (w->recording->params.demand != RECORD_USED)
+		note(s->saturated,
+		     "intervals of vCPUs that waited and never slept: each counts as a"
+		     " whole core, and may have wanted less");
 	note(s->clipped, "times of threads above the interval, told late by the kernel: cut");
 	note(s->backwards, "counters that went back: counted from 0");
 	note(s->reused, "process numbers used again by another process");
@@ -270,9 +274,9 @@ static int close_files(struct writer *w, int rc, struct err *err)
 {
 	if (rc == 0 && w->rows == 0)
 		rc = err_run(err, -ENODATA,
-			     "record: %s: not written: no VM was there for a whole interval"
+			     "record: %s: not written: no VM was there for a whole interval%s"
 			     " (cotenant record --list says what is)",
-			     w->recording->path);
+			     w->recording->path, stopped ? " until a signal came" : "");
 	if (rc < 0) {
 		csv_abandon(w->details);
 		csv_abandon(w->trace);
