@@ -9,6 +9,7 @@
 #   cli golden-check      the parts of check        plots        pictures of the last demo run
 #   install      program, man page, scenarios       ci           gcc and clang, all modes, all checks
 #   validate     simulated against real guests      V=1          show the commands
+#   check-svm    real guests under AMD-V and cgroup v2, emulated (needs: qemu-system-x86)
 #   clean        remove build/ and ./cotenant
 #
 # Nothing here runs a compiler while make reads this file: `deps` must work where there is none.
@@ -148,7 +149,7 @@ clean:
 
 # ---- tests ----
 
-.PHONY: check asan release tsan build-tests $(PARTS) golden validate
+.PHONY: check asan release tsan build-tests $(PARTS) golden validate check-svm
 build-tests: $(BIN) $(TESTS) $(FUZZERS)
 
 # Every part runs, whatever became of the ones before; the unit tests and the fuzz corpus run a
@@ -203,6 +204,12 @@ replay: $(BIN)
 
 validate: $(BIN)
 	$(Q)COTENANT=$(BIN) sh tests/validate.sh
+
+# Optional: qemu-system-x86 and e2fsprogs are to be installed; the packages linux-image-cloud-amd64 and
+# busybox-static are downloaded into build/svm and only unpacked there.
+SVM_TESTS := $(addprefix $(BUILD)/tests/unit/,test_guest test_driver_kvm test_cgroup)
+check-svm: $(BIN) $(SVM_TESTS)
+	$(Q)sh tests/svm.sh $(BIN) $(SVM_TESTS)
 
 golden: $(BIN)
 	$(Q)COTENANT=$(BIN) sh tests/golden.sh --rewrite

@@ -6,7 +6,8 @@
  * one per controller), and a leaf below it per guest. Only folders of that name are ever touched, with
  * one exception: where version 2 asks for it, controllers are switched on for the children of the group
  * that the run was started in, and off again at the end; for this the controller process moves into a
- * leaf of its own ("no internal processes") and back.
+ * leaf of its own ("no internal processes") and back. A child that it forks may open groups of its own
+ * meanwhile; they are made beside its parent's.
  * Setting a value that the kernel already has costs nothing; files written every step are kept open.
  *
  * Not for several threads. A forked child may use cg_join() and nothing else.

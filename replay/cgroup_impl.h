@@ -89,7 +89,11 @@ bool cg_get(struct cg_leaf *leaf, size_t file, char *buf, size_t n);
 /* Writes @text to a file of a folder, at once. 0 or -errno. */
 int cg_write(const char *root, const char *folder, const char *file, const char *text);
 
-/* cgroup_tree.c: folders. Each returns 0 or -errno. */
+/* cgroup_tree.c: folders. */
+
+/* Whether the name (@n bytes of it) is that of a run's folder, and which process's. */
+bool cg_run_name(const char *name, size_t n, uint64_t *pid, uint64_t *start);
+/* Each returns 0 or -errno. */
 int cg_group_make(const char *root, const char *path);
 int cg_group_kill(const char *root, const char *path);
 /* With all that is below it, killing what runs there. */

@@ -188,21 +188,27 @@ int cg_group_remove(const char *root, const char *path)
 
 /* ---- dead runs ---- */
 
+bool cg_run_name(const char *name, size_t n, uint64_t *pid, uint64_t *start)
+{
+	static const char prefix[] = "cotenant-";
+
+	if (strncmp(name, prefix, sizeof(prefix) - 1) != 0)
+		return false;
+	const char *p = procfs_scan(name + sizeof(prefix) - 1, pid);
+	if (!p || *p != '-' || *pid == 0 || *pid > INT_MAX)
+		return false;
+	p = procfs_scan(p + 1, start);
+	return p && p == name + n;
+}
+
 /* Whether the name is one of ours and its process is gone. A process that may be there but cannot be
  * looked at (hidepid) counts as alive, one that is dead and not reaped yet does not. */
 static bool is_dead_run(const char *root, const char *name)
 {
-	static const char prefix[] = "cotenant-";
 	struct procfs_stat stat;
 	uint64_t pid, start;
 
-	if (strncmp(name, prefix, sizeof(prefix) - 1) != 0)
-		return false;
-	const char *p = procfs_scan(name + sizeof(prefix) - 1, &pid);
-	if (!p || *p != '-' || pid == 0 || pid > INT_MAX)
-		return false;
-	p = procfs_scan(p + 1, &start);
-	if (!p || *p)
+	if (!cg_run_name(name, strlen(name), &pid, &start))
 		return false;
 	if (procfs_stat(root, (pid_t)pid, &stat))
 		return stat.start != start || stat.state == 'Z' || stat.state == 'X';

@@ -66,6 +66,19 @@ static const char *remedy(void)
 				"cotenant ...`";
 }
 
+/* Where the process that started us has moved into the leaf of its own run, runs are made beside that. */
+static void leave_leaf(char *base)
+{
+	char *leaf = strrchr(base, '/');
+	uint64_t pid, start;
+
+	if (!leaf || strcmp(leaf + 1, own_leaf) != 0)
+		return;
+	char *run = memrchr(base, '/', (size_t)(leaf - base));
+	if (run && cg_run_name(run + 1, (size_t)(leaf - run - 1), &pid, &start))
+		*run = '\0';
+}
+
 static bool find_base(struct cg *cg, char base[PATH_MAX])
 {
 	struct procfs_mount mount;
@@ -82,7 +95,9 @@ static bool find_base(struct cg *cg, char base[PATH_MAX])
 		found = cg_own_group(groups, "", group, sizeof(group)) &&
 			cg_base(cg->root, mount.root, mount.point, group, base, PATH_MAX);
 	}
-	if (!found)
+	if (found)
+		leave_leaf(base);
+	else
 		snprintf(cg->why, sizeof(cg->why), "%s",
 			 mounted ? "our own group is not below its mount point"
 				 : "it is not mounted");

@@ -26,6 +26,7 @@
 #define GIB     (1ull << 30)
 #define MAX_GIB 256u
 #define TSS     0xfffbd000u /* VMX wants three pages of guest addresses that nobody uses */
+#define RESET_RIP 0xfff0u /* of a processor that was reset */
 #define USER_RW 7u
 #define LARGE   0x80u
 
@@ -325,11 +326,15 @@ const char *vmm_why(const struct vmm *vmm)
 
 static enum vmm_exit died(struct vmm *vmm, uint32_t vcpu, const char *what)
 {
-	struct kvm_regs regs = {0};
+	struct kvm_regs regs = {.rip = RESET_RIP};
+	char where[32] = "";
 
+	/* After an exception that nobody takes AMD's processors have forgotten where they were. */
 	(void)ioctl(vmm->vcpu[vcpu], KVM_GET_REGS, &regs);
-	snprintf(vmm->why, sizeof(vmm->why), "vCPU %u: %s (exit %u, rip 0x%llx)", vcpu, what,
-		 vmm->run[vcpu]->exit_reason, (unsigned long long)regs.rip);
+	if (regs.rip != RESET_RIP)
+		snprintf(where, sizeof(where), ", rip 0x%llx", (unsigned long long)regs.rip);
+	snprintf(vmm->why, sizeof(vmm->why), "vCPU %u: %s (exit %u%s)", vcpu, what,
+		 vmm->run[vcpu]->exit_reason, where);
 	return VMM_DIED;
 }
 

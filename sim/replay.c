@@ -155,13 +155,19 @@ int replay_batch(const struct scenario *scenario, const struct trace_set *traces
 			      .show_progress = !o.quiet && isatty(2),
 			      .room = &room};
 	struct err clean = {0};
+	struct cg *own = NULL;
 	int rc = pick_cores(scenario, &o, err);
 
 	if (rc == 0)
 		rc = vmm_check("/dev/kvm", err);
+	/* Every run is a process of its own with groups of its own; where version 2 wants their parent group
+	 * empty, this process has to leave it, too. */
+	if (rc == 0)
+		rc = cg_open(&own, "", o.groups, err);
 	if (rc < 0)
 		return rc;
 	rc = batch_run(&batch, err);
+	cg_close(own);
 	/* A run that was stopped could not remove its groups. */
 	int cleaned = cg_clean("", &clean);
 	return rc == 0 && cleaned < 0 ? err_run(err, cleaned, "%s", clean.text) : rc;

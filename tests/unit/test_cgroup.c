@@ -203,6 +203,37 @@ static void v2_limits(void **state)
 	assert_int_equal(mem_live(), 0);
 }
 
+/* The child of a process that moved into its leaf makes its groups beside it, not below. */
+static void v2_beside_the_parent(void **state)
+{
+	static const struct {
+		const char *group;
+		bool beside;
+	} from[] = {{"cotenant-5-6/controller", true},
+		    {"cotenant-5-6/other", false},
+		    {"cotenant-5-x/controller", false},
+		    {"cotenant-/controller", false}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(from) / sizeof(from[0]); i++) {
+		char line[128], path[160];
+		v2_tree("cpu");
+		fake_stat(5, "cotenant", 'S', 6);
+		snprintf(line, sizeof(line), "0::/user.slice/run-1.scope/%s\n", from[i].group);
+		fake_file("proc/self/cgroup", line);
+		snprintf(path, sizeof(path), "%s/cgroup.controllers", from[i].group);
+		v2_file(path, "cpu\n");
+		snprintf(path, sizeof(path), "%s/cgroup.subtree_control", from[i].group);
+		v2_file(path, "");
+		snprintf(path, sizeof(path), "%s/cpu.weight", from[i].group);
+		v2_file(path, "100\n");
+		struct cg *cg = open_as(CG_V2);
+		snprintf(path, sizeof(path), "/run-1.scope/%s/%s", from[i].group, run_name);
+		assert_int_equal(strstr(cg_path(cg, "cpu"), path) == NULL, from[i].beside);
+		cg_close(cg);
+	}
+}
+
 /* A value that is there already is not written again: what somebody else wrote stays. */
 static void same_value_costs_nothing(void **state)
 {
@@ -505,6 +536,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(v1_limits),
 		TEST(v2_limits),
+		TEST(v2_beside_the_parent),
 		TEST(what_lacks),
 		TEST(same_value_costs_nothing),
 		TEST(none),
