@@ -26,9 +26,11 @@
 	"  - {at: 8s, vm: db-0, do: pause}\n  - {at: 11s, vm: db-0, do: resume}\n"         \
 	"  - {at: 10s, vm: web-1, do: resize, vcpus: 3, memory: 2GiB}\n"                   \
 	"  - {at: 20s, vm: web-2, do: destroy}\n"                                          \
+	"  - {at: 12s, vm: web, do: migrate}\n  - {at: 25s, vm: web, do: migrate}\n"       \
+	"migration: {dirty_by: cpu, bandwidth: 2Gbit/s}\n"                                 \
 	"vms:\n"                                                                           \
 	"  - {name: web, count: 10, vcpus: 2, memory: 1GiB, cpu: {cap: 90%},\n"            \
-	"     workload: {kind: onoff, cpu: 100%, on_time: exp(7s), off_time: exp(5s),\n"             \
+	"     workload: {kind: onoff, cpu: 100%, on_time: exp(7s), off_time: exp(5s),\n"   \
 	"                memory: 1GiB, bandwidth: 90MB/s}}\n"                              \
 	"  - {name: db, vcpus: 4, memory: 3GiB, cpu: {weight: 3, floor: 20%},\n"           \
 	"     workload: [{kind: sine, cpu: 90%, low: 10%, period: 40s, every: 2s},\n"      \

@@ -558,6 +558,162 @@ static void test_power(void **unused)
 	harness_close(&h);
 }
 
+/* Anything at any time: after every event the tables hold together. */
+
+static uint64_t seed;
+
+static uint32_t below(uint32_t n)
+{
+	seed = seed * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)(seed >> 33) % n;
+}
+
+static char *random_yaml(size_t *len)
+{
+	static const char *const method[] = {
+		"{kind: pre-copy, max_rounds: 5, stop_when_stuck: false}",
+		"{kind: post-copy, resume: 1s}", "{kind: stop-and-copy}"};
+	static const char *const what[] = {"migrate",
+					   "migrate",
+					   "migrate",
+					   "migrate, to: a-%u",
+					   "migrate, to: b-%u",
+					   "pause",
+					   "resume",
+					   "stop",
+					   "start",
+					   "resize, vcpus: 2",
+					   "resize, memory: 1.%uGB",
+					   "destroy"};
+	char *buf = NULL;
+	FILE *f = open_memstream(&buf, len);
+
+	fprintf(f,
+		"seed: %u\ntick: %us\nduration: 300s\nwarmup: %us\nwhen_full: queue\noutput: "
+		"{events: true}\n"
+		"on_failure: %s\nreallocate: %s\noom: restart\nhosts:\n"
+		"  - {name: a, count: 5, rack: 2, cores: 4, speed: 1GHz, memory: 8GB,\n"
+		"     disks: {bandwidth: 200MB/s}, time_to_failure: exp(200s), time_to_repair: "
+		"exp(20s),\n"
+		"     rack_time_to_failure: exp(600s), rack_time_to_repair: 30s, when_empty: "
+		"off%s}\n"
+		"  - {name: b, count: 4, rack: 2, cores: 2, speed: 3GHz, memory: 8GB, network: "
+		"2Gbit/s,\n"
+		"     disks: {bandwidth: 200MB/s}, time_to_failure: exp(200s), time_to_repair: "
+		"exp(20s),\n"
+		"     labels: big}\n",
+		below(1000), 1 + below(20), below(2) * 100, below(2) ? "restart" : "lose",
+		below(3) ? "event" : "tick", below(2) ? ", boot: {time: 5s}" : "");
+	fprintf(f,
+		"overcommit: {memory: 1.3}\nrules:\n  - {name: r, vms: v, keep: apart}\n"
+		"  - {name: t, vms: t, keep: together, level: rack}\n"
+		"migration:\n  method: %s\n  copies: %s\n  dirty_by: %s\n  dirty_share: 5%%\n"
+		"policies: {cpu: %s, memory: weighted, disk: equal, placer: %s}\nvms:\n"
+		"  - {name: v, count: 4, memory: 2GB, cpu: {floor: 20%%},\n"
+		"     workload: {kind: sine, cpu: 90%%, memory: 1.9GB, period: 40s, every: 3s}}\n"
+		"  - {name: t, count: 2, memory: 1GB, hosts: big,\n"
+		"     workload: {kind: requests, arrivals: exp(200ms), service: exp(50ms)}}\n"
+		"  - {name: j, arrivals: exp(7s), lifetime: exp(60s), memory: 1.5GB, vcpus: 2,\n"
+		"     destroy_when_done: true, workload: {kind: batch, work: exp(30s), memory: "
+		"1.4GB}}\n"
+		"actions:\n",
+		method[below(3)], below(2) ? "memory" : "resident", below(2) ? "cpu" : "time",
+		below(2) ? "weighted" : "strict", below(2) ? "worst-fit" : "bfd");
+	for (int i = 0; i < 600; i++) {
+		static const char *const vm[] = {"v", "t", "j", "j", "j", "j", "v"};
+		fprintf(f, "  - {at: %u.%us, vm: ", below(299), below(10));
+		uint32_t k = below(COUNT(vm));
+		fprintf(f, "%s", vm[k]);
+		if (k < 6)
+			fprintf(f, "-%u", below(k < 2 ? 2 : 45));
+		fprintf(f, ", do: ");
+		fprintf(f, what[below(COUNT(what))], below(4));
+		fprintf(f, "}\n");
+	}
+	fclose(f);
+	return buf;
+}
+
+static int check_tables(void *driver, int64_t now_ns, struct err *err)
+{
+	const struct dc *dc = ((struct driver_sim *)driver)->dc;
+	const char *broken = dc_check(dc);
+	bool *moves = calloc(dc->host.n, sizeof(*moves));
+
+	(void)err;
+	if (broken)
+		fail_msg("%lld ns: %s", (long long)now_ns, broken);
+	for (size_t vm = 0; vm < dc->vm.n; vm++) {
+		if (dc->vm.reserved[vm] == DC_NONE)
+			continue;
+		moves[dc->vm.host[vm]] = moves[dc->vm.reserved[vm]] = true;
+		assert_false(dc->host.down[dc->vm.host[vm]] || dc->host.down[dc->vm.reserved[vm]]);
+	}
+	for (size_t h = 0; h < dc->host.n; h++) {
+		double sum[RES_COUNT] = {0};
+		assert_int_equal(moves[h], dc->host.moving[h]);
+		assert_true(moves[h] ? dc->host.taken[RES_MEM][h] >= 0
+				     : dc->host.taken[RES_MEM][h] == 0 &&
+					       dc->host.taken[RES_CPU][h] == 0);
+		for (uint32_t i = 0; i < dc->host.count[h]; i++) {
+			uint32_t s = dc->host.first[h] + i;
+			bool moving = dc->vm.reserved[dc->slot.vm[s]] != DC_NONE;
+			assert_true(moving || dc->slot.held[s] == 0);
+			for (int r = 0; r < RES_COUNT; r++)
+				sum[r] += dc->slot.grant[r][s];
+		}
+		for (int r = 0; r < RES_COUNT; r++)
+			assert_true(sum[r] <= dc->host.type[h]->capacity[r] * (1 + 1e-9));
+	}
+	free(moves);
+	return 0;
+}
+
+/* As harness_run(), with a look at the tables before every event. */
+static void run_checked(struct harness *h, uint64_t *migrations)
+{
+	struct policy_set policies;
+	struct output_label label = {.run = 1, .policies = &policies};
+	struct driver_ops ops = driver_sim_ops;
+	struct output *output = NULL;
+	static struct run run;
+
+	memset(&run, 0, sizeof(run));
+	ops.until = check_tables;
+	scenario_run(h->scenario, 0, &policies, &label.seed);
+	int rc = output_open(&output, h->dir, "# test", h->scenario, &label, &h->err);
+	if (rc == 0)
+		rc = run_init(&run, h->scenario, &h->traces, &policies, label.seed, output,
+			      &h->err);
+	run.driver = &ops;
+	if (rc == 0)
+		rc = run_go(&run);
+	int closed = output_close(output, rc == 0, &h->err);
+	*migrations += run.count.migrated + run.count.undone;
+	run_free(&run);
+	if (rc || closed)
+		fail_msg("%s", h->err.text);
+}
+
+static void test_anything(void **unused)
+{
+	(void)unused;
+	const uint64_t runs = 40 / LESS + 4;
+	uint64_t migrations = 0;
+
+	for (uint64_t i = 1; i <= runs; i++) {
+		struct harness h;
+		size_t len;
+		seed = i;
+		char *yaml = random_yaml(&len);
+		harness_open(&h, yaml);
+		run_checked(&h, &migrations);
+		harness_close(&h);
+		free(yaml);
+	}
+	assert_true(migrations >= 5 * runs);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -583,6 +739,7 @@ int main(void)
 		cmocka_unit_test(test_pdm),
 		cmocka_unit_test(test_in_part),
 		cmocka_unit_test(test_power),
+		cmocka_unit_test(test_anything),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

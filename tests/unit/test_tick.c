@@ -43,6 +43,16 @@ static const char *const scenarios[] = {
 	"  - {name: b, count: 50, vcpus: 1, memory: 1GiB,\n"
 	"     workload: {kind: sine, cpu: 100%, unmet: backlog}}\n"
 	"overcommit: {cpu: 3, memory: 140%}\n",
+	/* VMs that move, many at once and some of them through a tick. */
+	"tick: 10s\nduration: 20min\nwarmup: 125s\n" HOSTS
+	"vms:\n"
+	"  - {name: m, count: 300, vcpus: 2, memory: 1GiB,\n"
+	"     workload: {kind: stochastic, cpu: 100%, level: \"uniform(0%, 100%)\", every: 7min}}\n"
+	"  - {name: c, count: 150, vcpus: 2, memory: 1GiB, workload: {kind: constant, cpu: 70%}}\n"
+	"migration: {dirty_by: cpu, dirty_share: 3%}\npolicies: {placer: worst-fit}\n"
+	"actions:\n  - {at: 100s, do: migrate, vm: m}\n  - {at: 203s, do: migrate, vm: c}\n"
+	"  - {at: 600s, do: migrate, vm: m-7, to: h-3}\n"
+	"overcommit: {cpu: 3}\n",
 };
 
 /* Column by column, as far as the digits that files have; names by themselves. */
