@@ -33,7 +33,7 @@ struct requests {
 	struct dist arrivals, service;
 	int discipline;
 	bool has_histogram;
-	int64_t capacity;
+	int64_t capacity, count;
 	const char *next_group;
 
 	struct rng *arrival_rng, *service_rng;
@@ -44,6 +44,7 @@ struct requests {
 	void *forward_ctx;
 
 	int64_t now_ns, next_arrival_ns, stats_from_ns;
+	int64_t came; /* arrivals of its own */
 	double v;
 	uint64_t serial, forwarded;
 	struct request *heap; /* in service */
@@ -80,6 +81,12 @@ static const struct opt opts[] = {
 	 .def = "0",
 	 .max = 1e9,
 	 .help = "most requests in the system, others are rejected; 0 = no limit"},
+	{.name = "count",
+	 .type = OPT_INT,
+	 .offset = offsetof(struct requests, count),
+	 .def = "0",
+	 .max = 1e15,
+	 .help = "how many arrive, after which and when all are done the workload is; 0 = no end"},
 	{.name = "next",
 	 .type = OPT_STRING,
 	 .offset = offsetof(struct requests, next_group),
@@ -253,7 +260,9 @@ static int run_until(struct requests *s, int64_t end_ns, double cpu_mhz)
 		while (s->next_arrival_ns <= s->now_ns) {
 			double gap = dist_sample(&s->arrivals, s->arrival_rng);
 			int64_t birth_ns = s->next_arrival_ns;
-			s->next_arrival_ns = work_after(birth_ns, work_ns(gap));
+			s->next_arrival_ns = ++s->came == s->count
+						     ? INT64_MAX
+						     : work_after(birth_ns, work_ns(gap));
 			if (arrive(s, birth_ns))
 				return -ENOMEM;
 		}
@@ -271,9 +280,10 @@ static int check(const struct requests *s, const struct workload_ctx *ctx, struc
 {
 	if (s->service.law == DIST_NONE)
 		return err_input(err, "%s: requests: needs service:", ctx->name);
-	if (s->arrivals.law != DIST_NONE && !(dist_mean(&s->arrivals) > 0))
-		return err_input(err, "%s: requests: arrivals: mean time must be above 0",
-				 ctx->name);
+	if (s->arrivals.law == DIST_NONE ? s->count > 0
+					 : s->count == 0 && !(dist_mean(&s->arrivals) > 0))
+		return err_input(err, "%s: requests: arrivals: mean time must be above 0%s",
+				 ctx->name, s->count > 0 ? " where count: is given" : "");
 	if (!(workload_mhz(s->common.cpu, ctx->vcpus, ctx->speed) > 0))
 		return err_input(err, "%s: requests: cpu: must be above 0", ctx->name);
 	return 0;
@@ -360,6 +370,10 @@ static void requests_demand(void *state, int64_t now_ns, double dt_s, double cpu
 	int rc = idle_ns > 1000 ? run_until(s, s->now_ns + idle_ns, 0) : 0;
 	if (rc || run_until(s, now_ns, cpu_mhz))
 		s->nomem = true;
+	if (s->count > 0 && s->came == s->count && s->busy + s->waiting == 0) {
+		*out = (struct demand){.done = true, .nomem = s->nomem};
+		return;
+	}
 	double want = station_want(s), level = want / s->limit;
 	*out = (struct demand){.want = {[RES_CPU] = want,
 					[RES_MEM] = s->common.memory,

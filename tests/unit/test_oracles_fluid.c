@@ -207,6 +207,36 @@ static void test_b34_space_and_time(void **unused)
 	free(in_line);
 }
 
+/* The same with tasks that take turns at their VM's cores: VMs in line, tasks end at L, L, 2L, 2L and 3L,
+ * 3L, 4L, 4L; VMs that share, each on half of what it wants, 2L, 2L, 4L, 4L both. */
+static void test_b34_tasks_in_line(void **unused)
+{
+	(void)unused;
+	static const char common[] =
+		"tick: 1000s\nduration: 1000s\nwhen_full: queue\n"
+		"hosts:\n  - {name: h, cores: 2, speed: 1GHz, memory: 1GiB}\nvms:\n"
+		"  - {name: v, count: 2, vcpus: 2, memory: 1MiB, destroy_when_done: true,\n"
+		"     workload: {kind: requests, arrivals: 0s, count: 4, service: 100s}}\n";
+	static const double of[2][2][3] = {{{200, 150, 200}, {400, 150, 200}},
+					   {{400, 300, 400}, {400, 300, 400}}};
+	char *in_line = text_of("%sovercommit: {cpu: 1}\n", common);
+
+	for (int shared = 0; shared < 2; shared++) {
+		struct harness h;
+		harness_open(&h, shared ? common : in_line);
+		harness_run(&h, 0);
+		for (int i = 0; i < 2; i++) {
+			const char *vm = i ? "v-1" : "v-0";
+			assert_near(vm_cell(&h, vm, "ended_s"), of[shared][i][0], EXACT);
+			assert_near(vm_cell(&h, vm, "completed"), 4, EXACT);
+			assert_near(vm_cell(&h, vm, "response_mean_s"), of[shared][i][1], EXACT);
+			assert_near(vm_cell(&h, vm, "response_p99_s"), of[shared][i][2], .01);
+		}
+		harness_close(&h);
+	}
+	free(in_line);
+}
+
 /* CloudSim 3.0.3's own examples 1, 2, 3, 6 and 7; a MIPS is a MHz here. */
 static void test_b35_cloudsim_examples(void **unused)
 {
@@ -297,6 +327,7 @@ int main(void)
 		cmocka_unit_test(test_b30_two_demands),
 		cmocka_unit_test(test_b31_b32_b33),
 		cmocka_unit_test(test_b34_space_and_time),
+		cmocka_unit_test(test_b34_tasks_in_line),
 		cmocka_unit_test(test_b35_cloudsim_examples),
 	};
 
