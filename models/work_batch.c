@@ -110,9 +110,8 @@ static int batch_init(void *state, const struct workload_ctx *ctx, struct err *e
 static void finish(struct batch *s, int64_t now_ns)
 {
 	double elapsed = (double)(now_ns - s->start_ns) * 1e-9;
-	s->stats.completed++;
+	workload_complete(&s->stats, elapsed);
 	s->stats.finished_s = (double)now_ns * 1e-9;
-	s->stats.response_sum += elapsed;
 	s->stats.slowdown_sum += s->ideal_s > 0 ? elapsed / s->ideal_s : 1;
 }
 

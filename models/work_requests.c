@@ -207,8 +207,7 @@ static int arrive(struct requests *s, int64_t birth_ns)
 static void leave(struct requests *s, const struct request *r)
 {
 	double response = (double)(s->now_ns - r->arrival_ns) * 1e-9;
-	s->stats.completed++;
-	s->stats.response_sum += response;
+	workload_complete(&s->stats, response);
 	s->stats.slowdown_sum += r->service > 0 ? response / r->service : 1;
 	if (s->stats.response)
 		stat_hist_add(s->stats.response, response);

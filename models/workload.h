@@ -55,12 +55,18 @@ struct workload_stats {
 	double total_sum;       /* and the seconds from their births until then */
 	double work_done;       /* core-seconds at nominal speed */
 	double response_sum, wait_sum, slowdown_sum; /* seconds; ratio */
+	double response_m2; /* sum of the squared distances of response times from their mean */
 	uint64_t waited;        /* requests that did not start at once */
 	double in_system_integral, in_system_sq_integral; /* requests x seconds, requests^2 x seconds */
 	struct stat_hist *response, *wait; /* seconds, NULL if none */
 	double *in_system_time; /* seconds spent with k requests, k < WORKLOAD_MAX_K; NULL if none */
 	double started_s, finished_s; /* of a batch job; finished_s < 0: not yet */
 };
+
+/* Counts a completion @seconds after its arrival. Adds up counters; histograms of @from replace those
+ * of @to. */
+void workload_complete(struct workload_stats *stats, double seconds);
+void workload_stats_add(struct workload_stats *to, const struct workload_stats *from);
 
 #define WORKLOAD_MAX_K 512 /* the last entry holds all k >= WORKLOAD_MAX_K - 1 */
 

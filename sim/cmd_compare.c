@@ -476,9 +476,10 @@ int compare_print(const char *dir, const char *baseline, FILE *out, bool colour,
 	return rc;
 }
 
+const char cmd_compare_usage[] = "usage: cotenant compare DIR [--baseline POLICY] [--csv]";
+
 int cmd_compare(int argc, char **argv, struct err *err)
 {
-	static const char usage[] = "usage: cotenant compare DIR [--baseline POLICY] [--csv]";
 	const char *dir = NULL, *baseline = NULL;
 	struct compare_runs runs;
 	bool csv = false;
@@ -492,12 +493,12 @@ int cmd_compare(int argc, char **argv, struct err *err)
 			csv = true;
 		else if (argv[i][0] == '-' || dir)
 			return err_input(err, "compare: unexpected argument %s (%s)", argv[i],
-					 usage);
+					 cmd_compare_usage);
 		else
 			dir = argv[i];
 	}
 	if (!dir)
-		return err_input(err, "compare: a folder is missing (%s)", usage);
+		return err_input(err, "compare: a folder is missing (%s)", cmd_compare_usage);
 	int rc = compare_runs_read(&runs, dir, err);
 	if (rc == 0)
 		rc = print_runs(&runs, dir, baseline, stdout, isatty(STDOUT_FILENO), err);

@@ -9,6 +9,7 @@
 
 /* argv[0] is "compare". Prints to stdout, in colour if that is a terminal. */
 int cmd_compare(int argc, char **argv, struct err *err) must_check;
+extern const char cmd_compare_usage[];
 
 /*
  * Prints @dir/summary.csv: one row per policy in the order of the file, means over seeds with the

@@ -29,6 +29,11 @@ static const struct plugin_kind *const kinds[] = {&policy_kind,
 						  &balancer_kind};
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
+const char cmd_check_usage[] =
+	"usage: cotenant check [--set path=value]... [--plugin X.so]... SCENARIO.yaml...";
+const char cmd_policies_usage[] = "usage: cotenant policies [NAME]...";
+const char cmd_schema_usage[] = "usage: cotenant schema";
+
 /* Loads the trace of every workload of the group that has one; *n = VMs of the last, -1 = none. */
 static int group_traces(const struct vm_spec *vm, int64_t *n, struct err *err)
 {

@@ -16,6 +16,8 @@ int cmd_check(int argc, char **argv, struct err *err) must_check;
 /* policies [NAME]: every plug-in by kind, or all about those of that name. */
 int cmd_policies(int argc, char **argv, struct err *err) must_check;
 
+extern const char cmd_check_usage[], cmd_policies_usage[], cmd_schema_usage[];
+
 /* schema: the JSON Schema of scenario files. */
 int cmd_schema(int argc, char **argv, struct err *err) must_check;
 

@@ -22,9 +22,10 @@ static void print_pictures(const char *dir)
 	}
 }
 
+const char cmd_plot_usage[] = "usage: cotenant plot DIR [--format png|svg|both]";
+
 int cmd_plot(int argc, char **argv, struct err *err)
 {
-	static const char usage[] = "usage: cotenant plot DIR [--format png|svg|both]";
 	const char *dir = NULL, *format = "both";
 
 	for (int i = 1; i < argc; i++) {
@@ -33,12 +34,13 @@ int cmd_plot(int argc, char **argv, struct err *err)
 		else if (strcmp(argv[i], "--format") == 0 && i + 1 < argc)
 			format = argv[++i];
 		else if (argv[i][0] == '-' || dir)
-			return err_input(err, "plot: unexpected argument %s (%s)", argv[i], usage);
+			return err_input(err, "plot: unexpected argument %s (%s)", argv[i],
+					 cmd_plot_usage);
 		else
 			dir = argv[i];
 	}
 	if (!dir)
-		return err_input(err, "plot: a folder is missing (%s)", usage);
+		return err_input(err, "plot: a folder is missing (%s)", cmd_plot_usage);
 	int code = plot_dir(dir, format, err);
 	if (code == 0)
 		print_pictures(dir);

@@ -6,5 +6,6 @@
 
 /* argv[0] is "plot". Prints the paths of the pictures it drew. */
 int cmd_plot(int argc, char **argv, struct err *err) must_check;
+extern const char cmd_plot_usage[];
 
 #endif

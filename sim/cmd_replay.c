@@ -54,7 +54,7 @@ static int clean(int argc, char **argv, struct err *err)
 	return 0;
 }
 
-static const char usage[] =
+const char cmd_replay_usage[] =
 	"usage: cotenant replay SCENARIO.yaml [-o DIR] [--step 1s] [--cores 1,2] [--backend auto|v1|v2|none]\n"
 	"                       [--memory-scale X] [--disk-folder DIR] [--set path=value]... [--seed S]\n"
 	"                       [--force] [--quiet]\n"
@@ -176,7 +176,7 @@ static int one_option(struct command *c, int option, struct err *err)
 		c->replay.quiet = true;
 		return 0;
 	default:
-		return err_input(err, "%s", usage);
+		return err_input(err, "%s", cmd_replay_usage);
 	}
 }
 
@@ -200,7 +200,7 @@ static int parse(struct command *c, int argc, char **argv, struct err *err)
 	while (rc == 0 && (option = getopt_long(argc, argv, "o:q", options, NULL)) != -1)
 		rc = one_option(c, option, err);
 	if (rc == 0 && optind != argc - 1)
-		return err_input(err, "%s", usage);
+		return err_input(err, "%s", cmd_replay_usage);
 	c->replay.scenario = rc == 0 ? argv[optind] : NULL;
 	return rc;
 }

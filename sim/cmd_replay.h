@@ -17,4 +17,6 @@ int cmd_replay(int argc, char **argv, struct err *err) must_check;
  * between both; a failed run (exit status 1) if it is beyond tolerance. */
 int cmd_validate(int argc, char **argv, struct err *err) must_check;
 
+extern const char cmd_replay_usage[]; /* of both */
+
 #endif

@@ -165,10 +165,12 @@ int report_write(const char *dir, struct err *err)
 	return code;
 }
 
+const char cmd_report_usage[] = "usage: cotenant report DIR";
+
 int cmd_report(int argc, char **argv, struct err *err)
 {
 	if (argc != 2 || argv[1][0] == '-')
-		return err_input(err, "report: a folder is wanted (usage: cotenant report DIR)");
+		return err_input(err, "report: a folder is wanted (%s)", cmd_report_usage);
 	int code = report_write(argv[1], err);
 	if (code == 0)
 		printf("%s/report.html\n", argv[1]);

@@ -20,7 +20,7 @@ struct run_options {
 	struct scenario_set_list sets;
 };
 
-static const char usage[] =
+const char cmd_run_usage[] =
 	"usage: cotenant run SCENARIO.yaml [-o DIR] [-j N] [--seed S] [--set path=value]...\n"
 	"                    [--plugin X.so]... [--resume] [--quiet]";
 
@@ -72,7 +72,7 @@ static int one_option(struct run_options *o, int c, struct err *err)
 		o->sets.set[o->sets.n++] = (struct scenario_set){.path = "seed", .value = optarg};
 		return 0;
 	default:
-		return err_input(err, "%s", usage);
+		return err_input(err, "%s", cmd_run_usage);
 	}
 }
 
@@ -90,10 +90,18 @@ static int parse(struct run_options *o, int argc, char **argv, struct err *err)
 	o->dir = "out";
 	optind = 1;
 	opterr = 0;
-	while (rc == 0 && (c = getopt_long(argc, argv, "o:j:q", options, NULL)) != -1)
+	while (rc == 0 && (c = getopt_long(argc, argv, ":o:j:q", options, NULL)) != -1) {
+		if (c == '?' || c == ':')
+			return err_input(err, "run: %s: %s\n%s", argv[optind - 1],
+					 c == ':' ? "needs a value" : "no such option",
+					 cmd_run_usage);
 		rc = one_option(o, c, err);
+	}
 	if (rc == 0 && optind != argc - 1)
-		return err_input(err, "%s", usage);
+		return err_input(err, "run: %s\n%s",
+				 optind == argc ? "a scenario is missing"
+						: "one scenario at a time",
+				 cmd_run_usage);
 	o->scenario = rc == 0 ? argv[optind] : NULL;
 	return rc;
 }

@@ -18,7 +18,8 @@
 #include "sim/core/stat.h"
 #include "sim/core/units.h"
 
-#define USAGE "trace: needs `info PATH... [--format F]` or `convert PATH -o OUT.csv [--format F]`"
+const char cmd_trace_usage[] = "usage: cotenant trace info PATH... [--format F]\n"
+			       "       cotenant trace convert PATH -o OUT.csv [--format F]";
 
 /* A point of time: a date when it can be Unix time, else seconds. */
 static const char *show_time(int64_t ns, char buf[64])
@@ -242,7 +243,7 @@ static int parse(int argc, char **argv, struct request *r, struct err *err)
 			return err_input(err, "trace: %s: needs a value", argv[i]);
 		*value = argv[++i];
 	}
-	return r->npaths > 0 ? 0 : err_input(err, "%s", USAGE);
+	return r->npaths > 0 ? 0 : err_input(err, "trace: needs `info` or `convert`, and a path\n%s", cmd_trace_usage);
 }
 
 static int info_all(const struct request *r, struct err *err)
@@ -268,7 +269,7 @@ int cmd_trace(int argc, char **argv, struct err *err)
 
 	bool info = argc > 1 && strcmp(argv[1], "info") == 0;
 	if (!info && (argc < 2 || strcmp(argv[1], "convert") != 0))
-		return err_input(err, "%s", USAGE);
+		return err_input(err, "trace: needs `info` or `convert`, and a path\n%s", cmd_trace_usage);
 	int ret = parse(argc - 2, argv + 2, &r, err);
 	if (ret < 0)
 		return ret;

@@ -13,4 +13,6 @@
  * (models/trace_csv.c), a row per step and VM from its first sample to its last. */
 int cmd_trace(int argc, char **argv, struct err *err) must_check;
 
+extern const char cmd_trace_usage[];
+
 #endif

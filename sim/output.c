@@ -191,5 +191,7 @@ int output_end(struct output *o, struct run *run)
 	output_summary(o, run, time_s);
 	write_population(o, &o->running, "vms_running");
 	write_population(o, &o->down, "hosts_down");
+	output_histogram(o, "datacenter", "response_s", o->response);
+	output_histogram(o, "datacenter", "wait_s", o->wait);
 	return output_groups(o, run);
 }

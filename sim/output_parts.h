@@ -100,6 +100,13 @@ static inline double output_mean(double sum, double time)
 	return time > 0 ? sum / time : (double)NAN;
 }
 
+/* Standard deviation of response times; an empty field of fewer than two. */
+static inline double output_sd(const struct workload_stats *stats)
+{
+	return stats->completed > 1 ? sqrt(stats->response_m2 / (double)(stats->completed - 1))
+				    : (double)NAN;
+}
+
 /* Shortfall of a resource, and its utilization, in sums by enum metric_sum. */
 static inline double output_shortfall(const double *sum, int r)
 {
@@ -130,5 +137,8 @@ int output_groups(struct output *o, const struct run *run) must_check;
 /* @share of the time, or of what is counted, the @quantity of @of was @value. */
 void output_distribution(struct output *o, const char *of, const char *quantity, double value,
 			 double share);
+/* A row for each cell that holds something: its share, and the value below which all of it is. */
+void output_histogram(struct output *o, const char *of, const char *quantity,
+		      const struct stat_hist *hist);
 
 #endif

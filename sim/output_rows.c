@@ -174,3 +174,14 @@ void output_distribution(struct output *o, const char *of, const char *quantity,
 	if (csv)
 		COLUMNS_WRITE(DISTRIBUTION_COLUMNS);
 }
+
+void output_histogram(struct output *o, const char *of, const char *quantity,
+		      const struct stat_hist *hist)
+{
+	for (size_t i = 0; i < STAT_HIST_CELLS; i++)
+		if (hist->cell[i] > 0)
+			output_distribution(o, of, quantity,
+					    i + 1 < STAT_HIST_CELLS ? stat_hist_edge(i + 1)
+								    : hist->max,
+					    hist->cell[i] / (double)hist->n);
+}

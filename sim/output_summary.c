@@ -44,11 +44,14 @@
 	X(real, "starvation_s", o->starve_max) \
 	X(real, "slowdown_mean", output_mean(o->stats.slowdown_sum, completed)) \
 	X(real, "response_mean_s", output_mean(o->stats.response_sum, completed)) \
+	X(real, "response_sd_s", output_sd(&o->stats)) \
 	X(real, "response_p50_s", quantile(o->response, 0.5)) \
 	X(real, "response_p95_s", quantile(o->response, 0.95)) \
 	X(real, "response_p99_s", quantile(o->response, 0.99)) \
 	X(real, "wait_mean_s", output_mean(o->stats.wait_sum, completed)) \
 	X(real, "wait_p95_s", quantile(o->wait, 0.95)) \
+	X(count, "refused", o->stats.rejected) \
+	X(real, "total_mean_s", output_mean(o->stats.total_sum, (double)o->stats.total_count)) \
 	X(real, "slatah", slatah(run)) \
 	X(real, "pdm", pdm) \
 	X(real, "slav", slatah(run) * pdm) \

@@ -40,15 +40,18 @@
 	X(real, "arrived", of_loads(sums, (double)s->arrived)) \
 	X(real, "completed", of_loads(sums, (double)s->completed)) \
 	X(real, "waited", of_loads(sums, (double)s->waited)) \
+	X(real, "refused", of_loads(sums, (double)s->rejected)) \
 	X(real, "in_system_mean", in_system) \
 	X(real, "in_system_var", s->in_system_sq_integral / sums->run - in_system * in_system) \
 	X(real, "slowdown_mean", output_mean(s->slowdown_sum, completed)) \
 	X(real, "response_mean_s", output_mean(s->response_sum, completed)) \
+	X(real, "response_sd_s", output_sd(s)) \
 	X(real, "response_p50_s", quantile(s->response, 0.5)) \
 	X(real, "response_p95_s", quantile(s->response, 0.95)) \
 	X(real, "response_p99_s", quantile(s->response, 0.99)) \
 	X(real, "wait_mean_s", output_mean(s->wait_sum, completed)) \
 	X(real, "wait_p95_s", quantile(s->wait, 0.95)) \
+	X(real, "total_mean_s", output_mean(s->total_sum, (double)s->total_count)) \
 	X(count, "migrations", sums->migrations) \
 	X(real, "downtime_s", sums->down_s) \
 	X(real, "pdm", metrics_share(sums->lost, sums->want[RES_CPU])) \
@@ -164,33 +167,22 @@ static void sums_add_slot(struct vm_sums *sums, const struct run *run, uint32_t 
 	sums->host = dc->vm.host[vm];
 }
 
-static void stats_add(struct workload_stats *to, const struct workload_stats *from)
-{
-	to->arrived += from->arrived;
-	to->completed += from->completed;
-	to->waited += from->waited;
-	to->work_done += from->work_done;
-	to->response_sum += from->response_sum;
-	to->wait_sum += from->wait_sum;
-	to->slowdown_sum += from->slowdown_sum;
-	to->in_system_integral += from->in_system_integral;
-	to->in_system_sq_integral += from->in_system_sq_integral;
-	if (from->response)
-		to->response = from->response;
-	if (from->wait)
-		to->wait = from->wait;
-}
-
-/* Requests in the system, where the scenario wants distributions. */
-static void write_in_system(struct output *o, const struct run *run, uint32_t vm,
-			    const struct workload_stats *stats)
+/* Requests in the system, response and waiting times, where the scenario wants distributions. */
+static void write_distributions(struct output *o, const struct run *run, uint32_t vm,
+				const struct workload_stats *stats)
 {
 	char name[160];
 	double time = 0;
 
-	if (!o->csv[OUTPUT_DISTRIBUTIONS] || !stats->in_system_time || o->quiet)
+	if (!o->csv[OUTPUT_DISTRIBUTIONS] || o->quiet)
 		return;
 	run_vm_name(run, vm, name, sizeof(name));
+	if (stats->response)
+		output_histogram(o, name, "response_s", stats->response);
+	if (stats->wait)
+		output_histogram(o, name, "wait_s", stats->wait);
+	if (!stats->in_system_time)
+		return;
 	for (int k = 0; k < WORKLOAD_MAX_K; k++)
 		time += stats->in_system_time[k];
 	for (int k = 0; k < WORKLOAD_MAX_K && time > 0; k++)
@@ -199,18 +191,19 @@ static void write_in_system(struct output *o, const struct run *run, uint32_t vm
 					    stats->in_system_time[k] / time);
 }
 
-/* A job's response time begins when its VM is created: standing in line for a host is part of it.
- */
-static void gather_job(struct output *o, const struct run *run, uint32_t vm,
-		       const struct workload_stats *stats)
+/* A job's response time begins when its VM is created: standing in line for a host is part of it. */
+static struct workload_stats job_stats(struct output *o, const struct run *run, uint32_t vm,
+				       const struct workload_stats *stats)
 {
 	const struct dc_vms *v = &run->plan.dc.vm;
 	double wait = (double)(v->started_ns[vm] - v->created_ns[vm]) * 1e-9;
+	struct workload_stats job = *stats;
 
 	stat_hist_add(o->response, stats->response_sum / (double)stats->completed + wait);
 	stat_hist_add(o->wait, wait);
-	o->stats.response_sum += wait * (double)stats->completed;
-	o->stats.wait_sum += wait * (double)stats->completed;
+	job.response_sum += wait * (double)stats->completed;
+	job.wait_sum += wait * (double)stats->completed;
+	return job;
 }
 
 /* The counters of a running VM's workloads join its own and those of the run. */
@@ -219,15 +212,16 @@ static void gather_stats(struct output *o, struct run *run, uint32_t vm, struct 
 	const struct workload_stats *stats;
 
 	for (size_t i = 0; (stats = run->driver->vm_stats(run->driver_state, vm, i)) != NULL; i++) {
-		stats_add(&sums->stats, stats);
-		stats_add(&o->stats, stats);
+		workload_stats_add(&sums->stats, stats);
 		if (stats->response)
 			stat_hist_merge(o->response, stats->response);
-		else if (stats->completed > 0)
-			gather_job(o, run, vm, stats);
+		struct workload_stats counted = stats->response || stats->completed == 0
+							? *stats
+							: job_stats(o, run, vm, stats);
+		workload_stats_add(&o->stats, &counted);
 		if (stats->wait)
 			stat_hist_merge(o->wait, stats->wait);
-		write_in_system(o, run, vm, stats);
+		write_distributions(o, run, vm, stats);
 		sums->has_stats = true;
 	}
 	sums->backlog += run->driver->vm_backlog(run->driver_state, vm);

@@ -54,7 +54,8 @@ messages() {
 	expect 2 "cotenant run"
 	expect 2 "nosuch: no such command" nosuch
 	expect 2 "usage: cotenant run" run
-	expect 2 "usage: cotenant run" run --nosuch "$first"
+	expect 2 "run: --nosuch: no such option" run --nosuch "$first"
+	expect 2 "run: -o: needs a value" run "$first" -o
 	expect 2 "usage: cotenant run" run "$first" "$first"
 	expect 2 "-j 0: not a number of jobs" run "$first" -j 0
 	expect 2 "-j 1x: not a number of jobs" run "$first" -j 1x
@@ -74,6 +75,35 @@ messages() {
 	expect 0 '"$schema"' schema
 	expect 0 "$first: ok (1 host, 2 VMs, 1 run)" check "$first"
 	expect 0 "demo.csv: csv" trace info scenarios/traces/demo.csv
+}
+
+# The manual names every command, every option of every command and every column.
+manual() {
+	man=sim/cotenant.1
+	cat >"$work/all.yaml" <<-'YAML'
+	tick: 1s
+	duration: 2s
+	hosts: {name: h, cores: 2, speed: 1GHz, memory: 1GiB}
+	vms: {name: a, memory: 1MiB, workload: constant}
+	output: {events: true, distributions: true}
+	YAML
+	"$cotenant" run -q "$work/all.yaml" -o "$work/all" >/dev/null 2>&1
+	sed -n 's/^run,/&/p' "$work"/all/*.csv | tr , '\n' | sort -u >"$work/columns"
+	awk '/^\./ { for (i = 2; i <= NF; i++) print $i }' $man | sort -u >"$work/words"
+	comm -23 "$work/columns" "$work/words" >"$work/missing"
+	is "the manual lacks columns: $(tr '\n' ' ' <"$work/missing")" [ ! -s "$work/missing" ]
+	is "fewer than 100 columns" [ "$(wc -l <"$work/columns")" -ge 100 ]
+	"$cotenant" --help | sed -n 's/^  cotenant \([a-z]*\).*/\1/p' | sort -u >"$work/commands"
+	: >"$work/options"
+	while read -r command; do
+		"$cotenant" "$command" --help >"$work/usage" 2>&1
+		is "cotenant $command --help: exit status $?" [ $? -eq 0 ]
+		grep -o -e '--[a-z-]*' "$work/usage" | sed 's/^-//' >>"$work/options"
+	done <"$work/commands"
+	sort -u "$work/options" | comm -23 - "$work/words" >"$work/missing"
+	is "the manual lacks options: $(tr '\n' ' ' <"$work/missing")" [ ! -s "$work/missing" ]
+	comm -23 "$work/commands" "$work/words" >"$work/missing"
+	is "the manual lacks commands: $(tr '\n' ' ' <"$work/missing")" [ ! -s "$work/missing" ]
 }
 
 # Every error of a file, each with its place.
@@ -258,6 +288,7 @@ repeatable() {
 }
 
 messages
+manual
 positions
 places
 recordings

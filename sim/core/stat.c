@@ -134,7 +134,7 @@ static size_t hist_cell(double value)
 	return (size_t)octave * STAT_HIST_SUB + (size_t)((fraction * 2 - 1) * STAT_HIST_SUB);
 }
 
-static double hist_edge(size_t cell)
+double stat_hist_edge(size_t cell)
 {
 	double fraction = 1 + (double)(cell % STAT_HIST_SUB) / STAT_HIST_SUB;
 
@@ -183,8 +183,8 @@ double stat_hist_quantile(const struct stat_hist *h, double p)
 	size_t i = 0;
 	while (rank >= (double)(below + h->cell[i]))
 		below += h->cell[i++];
-	double low = i == 0 ? h->min : fmax(hist_edge(i), h->min);
-	double high = i == STAT_HIST_CELLS - 1 ? h->max : fmin(hist_edge(i + 1), h->max);
+	double low = i == 0 ? h->min : fmax(stat_hist_edge(i), h->min);
+	double high = i == STAT_HIST_CELLS - 1 ? h->max : fmin(stat_hist_edge(i + 1), h->max);
 	double at = (rank - (double)below + 0.5) / h->cell[i];
 	return low + fmin(at, 1) * (high - low);
 }

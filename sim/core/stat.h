@@ -52,6 +52,8 @@ struct stat_hist {
 void stat_hist_add(struct stat_hist *h, double value);
 void stat_hist_merge(struct stat_hist *h, const struct stat_hist *other);
 double stat_hist_quantile(const struct stat_hist *h, double p); /* NAN when empty */
+/* A cell holds values from its lower edge up to, not including, that of the next. */
+double stat_hist_edge(size_t cell);
 
 /* Two-sided confidence interval: mean and half width at @level (0.95). half is NAN for n < 2. */
 struct stat_ci {
