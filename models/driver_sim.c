@@ -21,14 +21,14 @@
 struct load {
 	const struct workload_ops *ops;
 	struct load_part *part; /* NULL: alone on its VM, and drops what it does not get */
-	int64_t next_ns;        /* when its demand changes by itself, as it said last */
-	bool keeps, started;
 	_Alignas(16) unsigned char state[];
 };
 
 /* A load's part in its VM. */
 struct load_part {
 	struct load *next;
+	int64_t next_ns; /* when its demand changes by itself, as it said last */
+	bool keeps, started;
 	double want[RES_COUNT];
 	double rate;    /* CPU it gets, MHz */
 	double backlog; /* MHz x s */
@@ -107,7 +107,8 @@ static int load_init(struct driver_sim *sim, struct load *load, uint32_t vm, siz
 		.forward = forward,
 		.forward_ctx = sim,
 	};
-	load->next_ns = now_ns;
+	if (load->part)
+		load->part->next_ns = now_ns;
 	return load->ops->init ? load->ops->init(load->state, &ctx, err) : 0;
 }
 
@@ -119,13 +120,16 @@ static struct load *load_new(struct driver_sim *sim, const struct plugin_spec *s
 		return NULL;
 	load->ops = workload_ops_of(spec);
 	memcpy(load->state, spec->state, spec->plugin->state_size);
-	load->keeps = load->ops->handles_unmet ||
+	bool keeps = load->ops->handles_unmet ||
 		      ((const struct workload_common *)load->state)->unmet == UNMET_BACKLOG;
-	if (alone && !load->keeps)
+	if (alone && !keeps)
 		return load;
 	load->part = arena_alloc(sim->arena, 1, sizeof(*load->part));
 	sim->nparts++;
-	return load->part ? load : NULL;
+	if (!load->part)
+		return NULL;
+	load->part->keeps = keeps;
+	return load;
 }
 
 static int sim_vm_start(void *driver, uint32_t vm, int64_t now_ns, struct err *err)
@@ -168,7 +172,7 @@ static bool part_is_done(const struct load *load)
 {
 	const struct load_part *part = load->part;
 
-	return load->next_ns == INT64_MAX && load->started && part->backlog <= BACKLOG_EPSILON &&
+	return part->next_ns == INT64_MAX && part->started && part->backlog <= BACKLOG_EPSILON &&
 	       part->want[RES_CPU] <= 0 && part->want[RES_MEM] <= 0;
 }
 
@@ -230,15 +234,15 @@ static void load_ask(struct driver_sim *sim, struct load *load, int64_t now_ns, 
 
 	load->ops->demand(load->state, now_ns, dt_s, load->part->rate, &out);
 	memcpy(load->part->want, out.want, sizeof(out.want));
-	load->started = true;
+	load->part->started = true;
 	if (out.nomem)
 		sim->out_of_memory = true;
 	if (!load->ops->handles_unmet)
-		load->next_ns = load->ops->next(load->state, now_ns, 0);
+		load->part->next_ns = load->ops->next(load->state, now_ns, 0);
 	else if (out.done)
-		load->next_ns = INT64_MAX;
+		load->part->next_ns = INT64_MAX;
 	else
-		load->next_ns = now_ns; /* depends on the rate: apply() finds it */
+		load->part->next_ns = now_ns; /* depends on the rate: apply() finds it */
 }
 
 /* A load alone is asked in any case when its host is updated. */
@@ -260,12 +264,12 @@ static void load_update(struct driver_sim *sim, struct load *load, int64_t now_n
 {
 	struct load_part *part = load->part;
 
-	if (load->keeps && !load->ops->handles_unmet) {
+	if (load->part->keeps && !load->ops->handles_unmet) {
 		part->backlog += (part->want[RES_CPU] - part->rate) * dt_s;
 		if (part->backlog < BACKLOG_EPSILON)
 			part->backlog = 0;
 	}
-	if (load->ops->handles_unmet || now_ns >= load->next_ns)
+	if (load->ops->handles_unmet || now_ns >= load->part->next_ns)
 		load_ask(sim, load, now_ns, dt_s);
 }
 
@@ -316,11 +320,9 @@ static int64_t slot_ask_alone(struct dc *dc, uint32_t slot, struct load *load, i
 	struct demand out;
 
 	load->ops->demand(load->state, now_ns, 0, 0, &out);
-	if (now_ns >= load->next_ns)
-		load->next_ns = load->ops->next(load->state, now_ns, 0);
 	for (int r = 0; r < RES_COUNT; r++)
 		dc->slot.want[r][slot] = out.want[r];
-	return load->next_ns;
+	return load->ops->next(load->state, now_ns, 0);
 }
 
 static int64_t slots_ask_many(struct dc *dc, uint32_t first, uint32_t end,
@@ -374,12 +376,15 @@ static int64_t slots_ask(struct dc *dc, uint32_t first, uint32_t end, int64_t no
 /* A VM has so many vCPUs of the host, and a paused one uses nothing but its memory. */
 static void slots_limit(struct dc *dc, uint32_t first, uint32_t end, double speed)
 {
-	double *cpu = dc->slot.want[RES_CPU];
+	double *cpu = dc->slot.want[RES_CPU], most = 0;
+	const uint32_t *class_id = dc->slot.class_id, *vm = dc->slot.vm;
+	const uint8_t *state = dc->vm.state;
 
 	for (uint32_t s = first; s < end; s++) {
-		double most = dc->class[dc->slot.class_id[s]].vcpus * speed;
+		if (s == first || class_id[s] != class_id[s - 1])
+			most = dc->class[class_id[s]].vcpus * speed;
 		cpu[s] = cpu[s] < most ? cpu[s] : most;
-		if (dc->vm.state[dc->slot.vm[s]] == VM_PAUSED)
+		if (state[vm[s]] == VM_PAUSED)
 			cpu[s] = dc->slot.want[RES_DISK][s] = dc->slot.want[RES_IOPS][s] = 0;
 	}
 }
@@ -487,7 +492,7 @@ static void rates_set(struct load *load, double grant)
 
 static int64_t load_next(const struct load *load, int64_t now_ns)
 {
-	int64_t next = load->next_ns;
+	int64_t next = load->part->next_ns;
 
 	if (load->ops->handles_unmet)
 		return next == INT64_MAX ? next : load->ops->next(load->state, now_ns, load->part->rate);
@@ -504,7 +509,7 @@ static int64_t load_next(const struct load *load, int64_t now_ns)
 static bool falls_behind(const struct load *load)
 {
 	for (; load; load = next_load(load))
-		if (load->keeps && !load->ops->handles_unmet && load->part->rate < load->part->want[RES_CPU])
+		if (load->part->keeps && !load->ops->handles_unmet && load->part->rate < load->part->want[RES_CPU])
 			return true;
 	return false;
 }
@@ -528,7 +533,7 @@ static int64_t sim_apply(void *driver, uint32_t host, int64_t now_ns)
 		for (; load; load = next_load(load)) {
 			int64_t at = load_next(load, now_ns);
 			next = at < next ? at : next;
-			keeps |= load->keeps;
+			keeps |= load->part->keeps;
 		}
 	}
 	/* Work that is kept grows and shrinks all the time; swapping, too, depends on what was. */
@@ -555,8 +560,8 @@ static void sim_prefetch(void *driver, uint32_t host)
 
 	for (uint32_t s = first; s < end; s++) {
 		const char *load = dc->slot.load[s];
-		for (size_t at = 0; at < sizeof(struct load) + 64 && load; at += 64)
-			__builtin_prefetch(load + at, 1);
+		__builtin_prefetch(load);
+		__builtin_prefetch(load + 64);
 	}
 }
 

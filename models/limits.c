@@ -6,7 +6,7 @@
 
 #include "sim/core/lanes.h"
 
-#define ARRAYS (4 * RES_COUNT + 2)
+#define ARRAYS (5 * RES_COUNT + 2)
 
 static int reserve(struct limits *l, size_t n)
 {
@@ -21,7 +21,8 @@ static int reserve(struct limits *l, size_t n)
 		l->cap[r] = at + room;
 		l->weight[r] = at + 2 * room;
 		l->per_weight[r] = at + 3 * room;
-		at += 4 * room;
+		l->slice[r] = at + 4 * room;
+		at += 5 * room;
 	}
 	l->class_id = (uint32_t *)(void *)at;
 	l->priority = (int32_t *)(void *)(at + room);
@@ -30,17 +31,28 @@ static int reserve(struct limits *l, size_t n)
 	return 0;
 }
 
+static void slices(struct limits *l, const double weight_sum[RES_COUNT])
+{
+	for (int r = 0; r < RES_COUNT; r++) {
+		double unit = weight_sum[r] > 0 ? l->type->capacity[r] / weight_sum[r] : 0;
+		for (size_t i = 0; i < l->n; i++) {
+			double slice = unit * l->weight[r][i];
+			l->slice[r][i] = slice < l->cap[r][i] ? slice : l->cap[r][i];
+		}
+	}
+}
+
 int limits_gather(struct limits *l, const struct dc *dc, uint32_t host)
 {
 	const uint32_t *id = dc->slot.class_id + dc->host.first[host];
 	size_t n = dc->host.count[host];
+	double weight_sum[RES_COUNT] = {0};
 
-	if (n == l->n && n > 0 && memcmp(l->class_id, id, n * sizeof(*id)) == 0)
+	if (n == l->n && n > 0 && l->type == dc->host.type[host] &&
+	    memcmp(l->class_id, id, n * sizeof(*id)) == 0)
 		return 0;
 	if (reserve(l, n) < 0)
 		return -ENOMEM;
-	for (int r = 0; r < RES_COUNT; r++)
-		l->weight_sum[r] = 0;
 	for (size_t i = 0; i < n; i++) {
 		const struct vm_class *class = &dc->class[id[i]];
 		l->class_id[i] = id[i];
@@ -50,13 +62,16 @@ int limits_gather(struct limits *l, const struct dc *dc, uint32_t host)
 			l->cap[r][i] = class->cap[r];
 			l->weight[r][i] = class->weight[r];
 			l->per_weight[r][i] = class->weight[r] > 0 ? 1 / class->weight[r] : 0;
-			l->weight_sum[r] += class->weight[r];
+			weight_sum[r] += class->weight[r];
 		}
 	}
 	for (int r = 0; r < RES_COUNT; r++)
 		for (size_t i = n; i < lanes_room(n); i++)
-			l->floor[r][i] = l->cap[r][i] = l->weight[r][i] = l->per_weight[r][i] = 0;
+			l->floor[r][i] = l->cap[r][i] = l->weight[r][i] =
+				l->per_weight[r][i] = l->slice[r][i] = 0;
 	l->n = n;
+	l->type = dc->host.type[host];
+	slices(l, weight_sum);
 	return 0;
 }
 

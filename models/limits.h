@@ -2,8 +2,8 @@
  * The limits of a host's VMs as arrays, in the order of its slots.
  *
  * Limits are kept once per class; policies and metrics read arrays. The arrays are gathered anew only
- * when the classes of the host's VMs differ from those gathered last, so hosts that hold the same mix
- * cost one comparison. Zeros fill the last group of lanes (lanes.h).
+ * when the host's type or the classes of its VMs differ from those gathered last, so hosts that hold
+ * the same mix cost one comparison. Zeros fill the last group of lanes (lanes.h).
  */
 #ifndef COTENANT_MODELS_LIMITS_H
 #define COTENANT_MODELS_LIMITS_H
@@ -13,9 +13,11 @@
 struct limits {
 	size_t n;           /* VMs gathered */
 	uint32_t *class_id; /* for whom */
+	const struct host_type *type; /* on what */
 	double *floor[RES_COUNT], *cap[RES_COUNT], *weight[RES_COUNT];
 	double *per_weight[RES_COUNT]; /* 1 / weight; 0 for weight 0 */
-	double weight_sum[RES_COUNT];
+	double *slice[RES_COUNT]; /* of the host's capacity by weight, at most the cap; 0 where nobody
+				     has a weight */
 	int32_t *priority;
 
 	/* Private. */

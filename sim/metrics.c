@@ -96,7 +96,11 @@ void metrics_row(struct metrics *m, double row[M_SUMS], double *worst)
 
 lanes_wide void metrics_add(struct metrics_rates *sum, const struct metrics_rates *rates, double s)
 {
-	for (int i = 0; i < M_SUMS; i++)
+	int i = 0;
+
+	for (; i + LANES <= M_SUMS; i += LANES)
+		lanes_put(sum->of + i, lanes_at(sum->of + i) + lanes_at(rates->of + i) * s);
+	for (; i < M_SUMS; i++)
 		sum->of[i] += rates->of[i] * s;
 	sum->worst = min2(sum->worst, rates->worst);
 }
@@ -232,17 +236,22 @@ lanes_inline void account_entitlement(struct metrics *m, struct dc *dc, const st
 	account_starving(m, dc, b, entitled);
 }
 
-/* Each VM's dominant share per unit of weight; where a weight is 0 it counts as 0. */
-lanes_inline void account_dominant(const struct bundle *b)
+/* Each VM's dominant share per unit of weight; where a weight is 0 it counts as 0. If somebody may look
+ * at pairs: grants per unit of weight, and the largest of each resource. */
+lanes_inline void account_dominant(struct bundle *b, bool pairs)
 {
 	const struct host_type *type = b->dc->host.type[b->host];
-	lanes sum = {0}, sum_sq = {0}, time = {0};
+	lanes most[RES_COUNT] = {{0}}, sum = {0}, sum_sq = {0}, time = {0};
 
 	for (uint32_t i = 0; i < b->n; i += LANES) {
 		lanes dominant = {0}, want = {0};
 		for (int r = 0; r < RES_COUNT; r++) {
 			lanes each = lanes_at(b->dc->slot.grant[r] + b->first + i) *
 				     lanes_at(b->limits->per_weight[r] + i);
+			if (pairs) {
+				lanes_put(b->per_weight[r] + i, each);
+				most[r] = lanes_max(each, most[r]);
+			}
 			want += lanes_at(b->dc->slot.want[r] + b->first + i);
 			dominant = lanes_max(each * type->per_capacity[r], dominant);
 		}
@@ -251,24 +260,11 @@ lanes_inline void account_dominant(const struct bundle *b)
 		sum_sq += dominant * dominant * counts;
 		time += counts;
 	}
+	for (int r = 0; r < RES_COUNT && pairs; r++)
+		b->most[r] = lanes_most(most[r]);
 	b->rate[M_DOMINANT] = lanes_sum(sum);
 	b->rate[M_DOMINANT_SQ] = lanes_sum(sum_sq);
 	b->rate[M_DOMINANT_TIME] = lanes_sum(time);
-}
-
-/* Grants per unit of weight, and the largest of each resource. */
-lanes_inline void account_per_weight(struct bundle *b)
-{
-	for (int r = 0; r < RES_COUNT; r++) {
-		lanes most = {0};
-		for (uint32_t i = 0; i < b->n; i += LANES) {
-			lanes each = lanes_at(b->dc->slot.grant[r] + b->first + i) *
-				     lanes_at(b->limits->per_weight[r] + i);
-			lanes_put(b->per_weight[r] + i, each);
-			most = lanes_max(each, most);
-		}
-		b->most[r] = lanes_most(most);
-	}
 }
 
 /* How many others VM @i would get further with, given their grants scaled by weights: those that
@@ -300,13 +296,10 @@ static uint32_t count_envied(const struct bundle *b, uint32_t i)
  * scarce one, and count_envied() need not look at pairs. */
 lanes_inline void account_pairs(const struct bundle *b)
 {
-	const struct host_type *type = b->dc->host.type[b->host];
 	const struct limits *l = b->limits;
-	lanes unit[RES_COUNT], below_sum = {0};
+	lanes below_sum = {0};
 	uint32_t envious = 0;
 
-	for (int r = 0; r < RES_COUNT; r++)
-		unit[r] = lanes_of(l->weight_sum[r] > 0 ? type->capacity[r] / l->weight_sum[r] : 0);
 	for (uint32_t i = 0; i < b->n; i += LANES) {
 		lanes progress = lanes_at(b->progress + i) * MORE;
 		lane_mask short_of = lanes_at(b->progress + i) < FULL, below = short_of,
@@ -316,9 +309,9 @@ lanes_inline void account_pairs(const struct bundle *b)
 		for (int r = 0; r < RES_COUNT; r++) {
 			lanes want = lanes_at(b->dc->slot.want[r] + b->first + i);
 			lanes uses = want * progress, cap = lanes_at(l->cap[r] + i);
-			lanes slice = lanes_min(unit[r] * lanes_at(l->weight[r] + i), cap);
+			lanes slice = lanes_min(lanes_at(l->slice[r] + i), want);
 			lane_mask idle = want <= 0;
-			below &= idle | (lanes_min(slice, want) > uses);
+			below &= idle | (slice > uses);
 			envies &= idle | ((b->most[r] > uses * lanes_at(l->per_weight[r] + i)) &
 					  (cap > uses));
 		}
@@ -440,11 +433,12 @@ lanes_wide int metrics_account(struct metrics_desk *d, uint32_t host, double dt_
 		account_entitlement(m, dc, &b,
 				    entitlements(&b, b.progress + (RES_COUNT + 1) * room),
 				    &rates->worst);
-	account_dominant(&b);
 	if (lanes_any(b.shorts)) {
+		account_dominant(&b, true);
 		account_progress(dc, &b);
-		account_per_weight(&b);
 		account_pairs(&b);
+	} else {
+		account_dominant(&b, false);
 	}
 	rates->of[M_PAIRS] = (double)b.n * (b.n - 1);
 	rates->of[M_VIOLATION_TIME] = b.n;
