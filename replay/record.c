@@ -17,9 +17,10 @@
 #include "replay/procfs.h"
 #include "sim/core/mem.h"
 
-#define LOOK_SLOWEST 16u             /* samples between two looks at a process that is no VM */
-#define COMM_LOOKS   3u              /* at a thread's name: threads are named after they start */
-#define READ_TRIES   3               /* a reading that was itself interrupted is done again */
+#define LOOK_SLOWEST 16u /* samples between two looks at a process that is no VM */
+#define HOLD_LOOKS   8u  /* at a second guest of a name: the first may be moving to it */
+#define COMM_LOOKS   3u  /* at a thread's name: threads are named after they start */
+#define READ_TRIES   3   /* a reading that was itself interrupted is done again */
 #define READ_NS      INT64_C(500000) /* longer than this, it was */
 #define SLACK        1.05            /* counters move at the scheduler's ticks */
 #define BLOCK        4096.0
@@ -42,7 +43,7 @@ struct io {
 
 struct vm {
 	struct found_vm found;
-	bool present, returned, unable_disk, unable_memory;
+	bool known, present, returned, unable_disk, unable_memory;
 	bool fresh; /* not read yet: there is nothing to compare with */
 	struct thread *thread, *before;
 	size_t n, nbefore, cap, before_cap;
@@ -55,7 +56,7 @@ struct vm {
 struct seen {
 	pid_t pid;
 	uint32_t vm; /* + 1 */
-	uint32_t wait, gap;
+	uint32_t wait, gap, held;
 	bool hidden;
 };
 
@@ -189,6 +190,8 @@ static uint64_t since(struct record *r, uint64_t now, uint64_t before)
 	r->stats.backwards++;
 	return now;
 }
+
+const char *const record_demand_name[] = {"wanted", "used", "closed", "most", NULL};
 
 double record_wanted(enum record_demand rule, double run, double waited)
 {
@@ -457,25 +460,34 @@ static void ask_libvirt(struct record *r, struct found_vm *found)
 	    !libvirt_find(r->libvirt, r->params.root, found->pid, &domain))
 		return;
 	find_set_name(found, domain.name, strlen(domain.name));
-	found->ram = domain.ram > 0 ? domain.ram : found->ram;
+	found->ram = domain.balloon > 0 ? domain.balloon : found->ram;
+}
+
+/* Makes the name of a VM one that no other VM has now. */
+static void add_pid(struct found_vm *found)
+{
+	char pid[24];
+	size_t n = (size_t)snprintf(pid, sizeof(pid), ".%ld", (long)found->pid);
+	size_t at = strlen(found->name);
+
+	at = at + n < FOUND_NAME ? at : FOUND_NAME - 1 - n;
+	memcpy(found->name + at, pid, n + 1);
 }
 
 /* The entry for a VM that was found: its own from before, or a new one. NULL: none for now (*nomem false)
  * or no memory. */
-static struct vm *vm_entry(struct record *r, struct found_vm *found, bool *nomem)
+static struct vm *vm_entry(struct record *r, struct seen *seen, struct found_vm *found, bool *nomem)
 {
 	struct vm *vm = vm_named(r, found->name);
 
 	*nomem = false;
 	if (vm && vm->present) {
-		/* A guest of ours that moves to another process: the first one ends soon. */
-		if (found->kind == FOUND_OWN && vm->found.kind == FOUND_OWN)
+		/* A guest of ours moves to a process that is there before the first one ends. */
+		if (found->kind == FOUND_OWN && vm->found.kind == FOUND_OWN && r->samples > 0 &&
+		    seen->held++ < HOLD_LOOKS)
 			return NULL;
-		char pid[24];
-		size_t at = strlen(found->name), n;
-		n = (size_t)snprintf(pid, sizeof(pid), ".%ld", (long)found->pid);
-		at = at + n < FOUND_NAME ? at : FOUND_NAME - 1 - n;
-		memcpy(found->name + at, pid, n + 1);
+		seen->held = 0;
+		add_pid(found);
 		vm = vm_named(r, found->name);
 		if (vm && vm->present)
 			return NULL;
@@ -495,17 +507,23 @@ static int vm_begins(struct record *r, struct seen *seen, struct found_vm *found
 {
 	struct record_row row;
 	bool nomem;
-	struct vm *vm = vm_entry(r, found, &nomem);
+	struct vm *vm = vm_entry(r, seen, found, &nomem);
 
 	if (!vm) {
 		seen->gap = seen->wait = 0; /* again the next time */
 		return nomem ? -ENOMEM : 0;
 	}
-	r->stats.vms += !vm->returned;
-	r->stats.came += r->samples > 0 && !vm->returned;
+	if (vm->returned && seen->held > 0) {
+		vm->returned = false; /* it was never away */
+		r->stats.went--;
+		r->stats.moved++;
+	}
+	r->stats.vms += !vm->known;
+	r->stats.came += r->samples > 0 && !vm->known;
 	r->stats.returned += vm->returned;
 	vm->found = *found;
-	vm->present = vm->fresh = true;
+	vm->present = vm->fresh = vm->known = true;
+	seen->held = 0;
 	vm->unable_disk = vm->unable_memory = false;
 	vm->n = 0;
 	vm->at_ns = r->params.now_ns();

@@ -24,6 +24,9 @@
  * in storage, and its system calls that read or write, but no more operations than there were blocks of
  * 4 KiB; where the VM has a version 2 group of its own, what the group's devices did.
  *
+ * How large a VM is, its command line tells, its label, or libvirt: as its balloon stood when the VM was
+ * first seen.
+ *
  * VMs come and go while this runs. A VM is known by its name: a process that takes the name of one that
  * ended goes on as the same VM.
  */
@@ -34,6 +37,7 @@
 #include "sim/core/err.h"
 
 enum record_demand { RECORD_WANTED, RECORD_USED, RECORD_CLOSED, RECORD_MOST };
+extern const char *const record_demand_name[]; /* NULL at the end */
 #define RECORD_SLEPT 0.02 /* share of the time from which on waiting does not count (wanted) */
 enum record_memory { RECORD_RSS, RECORD_PSS, RECORD_NO_MEMORY };
 
@@ -66,6 +70,7 @@ struct record_row {
 struct record_stats {
 	uint64_t rows;
 	uint32_t vms, came, went, returned; /* came: after the first sample */
+	uint32_t moved;                     /* own guests that went on in another process */
 	uint64_t reused;                    /* pids that belong to another process now */
 	uint64_t backwards;                 /* counters that went back: counted from 0 */
 	uint64_t

@@ -23,7 +23,6 @@ struct request {
 	bool own, no_disk, list, quiet, help;
 };
 
-static const char *const demands[] = {"wanted", "used", "closed", "most", NULL};
 static const char *const memories[] = {"rss", "pss", "none", NULL};
 
 #define AT(field) .offset = offsetof(struct request, field)
@@ -71,7 +70,8 @@ static const struct opt options[] = {
 	 .type = OPT_ENUM,
 	 AT(demand),
 	 .def = "wanted",
-	 .choices = demands,
+
+	 .choices = record_demand_name,
 	 .help = "what vCPUs wanted: wanted, used, closed, most (rules: see the manual)"},
 	{.name = "memory",
 	 .type = OPT_ENUM,

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,43 +10,23 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "plots/csv.h"
-#include "sim/core/mem.h"
 #include "sim/core/units.h"
+#include "sim/record_file.h"
 
 #define SECOND_NS INT64_C(1000000000)
 
 static volatile sig_atomic_t stopped;
 
-/* What was written of a VM. */
-struct written {
-	int64_t next; /* the step after its last row; 0 = no row yet */
-	uint32_t cores;
-	double ram;
-};
-
-struct writer {
+struct recorder {
 	const struct recording *recording;
 	struct record *record;
-	struct csv *trace, *details;
-	int64_t wall_ns, base_ns; /* of the first interval */
-	int64_t from, to;         /* steps that the sample under way stands for */
-	struct written *vm;
-	size_t vm_cap;
-	uint64_t rows, samples, skipped;
+	struct record_file *file;
+	int64_t base_ns;  /* of the first interval, on the monotonic clock */
+	int64_t from, to; /* intervals that the sample under way stands for */
+	uint64_t samples, skipped;
 	int64_t late_ns;
 	bool nomem;
 };
-
-static const char *const trace_column[] = {"time[s]", "vm",        "cpu[cores]", "cores",
-					   "ram[B]",  "memory[B]", "disk[B/s]",  "iops[/s]"};
-static const char *const details_column[] = {
-	"time[s]",       "vm",          "pid",           "kind",        "vcpus",
-	"demand[cores]", "used[cores]", "waited[cores]", "rest[cores]", "memory[B]",
-	"disk[B/s]",     "iops[/s]"};
-
-#define FIXED_COLUMNS 5
-#define COUNT(array)  (sizeof(array) / sizeof((array)[0]))
 
 static int64_t now_ns(clockid_t clock)
 {
@@ -72,84 +51,7 @@ static void sleep_until(int64_t at_ns)
 		continue;
 }
 
-/* ---- rows ---- */
-
-static bool has_memory(const struct writer *w)
-{
-	return w->recording->params.memory != RECORD_NO_MEMORY;
-}
-
-static void write_trace(struct writer *w, const struct record_row *row, int64_t step)
-{
-	struct written *vm = &w->vm[row->vm];
-	const struct found_vm *found = row->found;
-	bool size = found->vcpus != vm->cores || found->ram > vm->ram || found->ram < vm->ram;
-
-	csv_time(w->trace, w->wall_ns + step * w->recording->interval_ns);
-	csv_text(w->trace, found->name);
-	csv_real(w->trace, row->demand);
-	csv_real(w->trace, size ? (double)found->vcpus : (double)NAN);
-	csv_real(w->trace, size && found->ram > 0 ? found->ram : (double)NAN);
-	if (has_memory(w))
-		csv_real(w->trace, row->memory);
-	if (w->recording->params.disk) {
-		csv_real(w->trace, row->disk);
-		csv_real(w->trace, row->iops);
-	}
-	csv_end_row(w->trace);
-	vm->cores = found->vcpus;
-	vm->ram = found->ram;
-	vm->next = step + 1;
-	w->rows++;
-}
-
-static void write_details(struct writer *w, const struct record_row *row, int64_t step)
-{
-	csv_time(w->details, w->wall_ns + step * w->recording->interval_ns);
-	csv_text(w->details, row->found->name);
-	csv_int(w->details, row->found->pid);
-	csv_text(w->details, find_kind_name(row->found->kind));
-	csv_int(w->details, row->found->vcpus);
-	csv_real(w->details, row->demand);
-	csv_real(w->details, row->used);
-	csv_real(w->details, row->waited);
-	csv_real(w->details, row->rest);
-	csv_real(w->details, row->memory);
-	csv_real(w->details, row->disk);
-	csv_real(w->details, row->iops);
-	csv_end_row(w->details);
-}
-
-static void on_row(void *arg, const struct record_row *row)
-{
-	struct writer *w = arg;
-
-	if (mem_grow(&w->vm, &w->vm_cap, row->vm + 1, sizeof(*w->vm)) < 0) {
-		w->nomem = true;
-		return;
-	}
-	const struct written *vm = &w->vm[row->vm];
-	struct record_row off = {.vm = row->vm, .found = row->found};
-	while (row->returned && vm->next > 0 && vm->next < w->from)
-		write_trace(w, &off, vm->next);
-	for (int64_t step = w->from; step < w->to; step++) {
-		write_trace(w, row, step);
-		if (w->details)
-			write_details(w, row, step);
-	}
-}
-
-static int flush(struct writer *w, struct err *err)
-{
-	if (w->nomem)
-		return err_nomem(err);
-	int rc = csv_flush(w->trace, err);
-	return rc == 0 && w->details ? csv_flush(w->details, err) : rc;
-}
-
-/* ---- the loop ---- */
-
-static void show_progress(const struct writer *w)
+static void show_progress(const struct recorder *w)
 {
 	const struct recording *rec = w->recording;
 	char length[64] = "a signal comes";
@@ -159,12 +61,19 @@ static void show_progress(const struct writer *w)
 	if (rec->duration_ns < INT64_MAX)
 		units_print_time(rec->duration_ns, length, sizeof(length));
 	fprintf(stderr, "\r%.4g s until %s: %" PRIu64 " rows of %u VMs ",
-		(double)(w->to * rec->interval_ns) * 1e-9, length, w->rows,
+		(double)(w->to * rec->interval_ns) * 1e-9, length, record_file_rows(w->file),
 		record_stats(w->record)->vms);
 }
 
-/* The sample at the end of a step; which one that is, the clock decides. */
-static int sample(struct writer *w, struct err *err)
+static void on_row(void *arg, const struct record_row *row)
+{
+	struct recorder *w = arg;
+
+	w->nomem |= record_file_row(w->file, row, w->from, w->to) < 0;
+}
+
+/* The sample at the end of an interval; which one that is, the clock decides. */
+static int sample(struct recorder *w, struct err *err)
 {
 	int64_t interval = w->recording->interval_ns;
 	int64_t due = w->base_ns + (w->from + 1) * interval;
@@ -178,24 +87,23 @@ static int sample(struct writer *w, struct err *err)
 	w->skipped += (uint64_t)(w->to - w->from - 1);
 	int rc = record_sample(w->record, on_row, w, err);
 	if (rc == 0)
-		rc = flush(w, err);
+		rc = w->nomem ? err_nomem(err) : record_file_flush(w->file, err);
 	w->from = w->to;
 	w->samples++;
 	show_progress(w);
 	return rc;
 }
 
-/* From a whole second, or interval if that is shorter, of the wall clock on: recordings of several
- * machines fit together. */
-static int record_all(struct writer *w, struct err *err)
+static int record_all(struct recorder *w, struct err *err)
 {
 	int64_t interval = w->recording->interval_ns;
 	int64_t grid = interval < SECOND_NS ? interval : SECOND_NS;
 	int64_t wall = now_ns(CLOCK_REALTIME), mono = now_ns(CLOCK_MONOTONIC);
 	int64_t duration = w->recording->duration_ns;
 
-	w->wall_ns = (wall / grid + 1) * grid;
-	w->base_ns = mono + w->wall_ns - wall;
+	int64_t start = (wall / grid + 1) * grid;
+	w->base_ns = mono + start - wall;
+	record_file_start(w->file, start);
 	sleep_until(w->base_ns);
 	int rc = record_sample(w->record, on_row, w, err);
 	if (rc == 0 && record_stats(w->record)->vms == 0 && !w->recording->quiet)
@@ -207,30 +115,25 @@ static int record_all(struct writer *w, struct err *err)
 	return rc;
 }
 
-/* ---- files and summary ---- */
-
-static int open_files(struct writer *w, struct err *err)
+static int open_file(struct recorder *w, struct err *err)
 {
 	const struct recording *rec = w->recording;
-	const char *name[COUNT(trace_column)];
 	char comment[512], interval[64];
 	struct utsname host;
-	size_t n = 0;
 
-	for (size_t i = 0; i < COUNT(trace_column); i++)
-		if (i < FIXED_COLUMNS || (i == FIXED_COLUMNS ? has_memory(w) : rec->params.disk))
-			name[n++] = trace_column[i];
 	if (uname(&host) < 0)
 		host.nodename[0] = '\0';
 	snprintf(comment, sizeof(comment),
 		 "# cotenant " COTENANT_VERSION ", recorded on %s every %s, demand %s",
 		 host.nodename, units_print_time(rec->interval_ns, interval, sizeof(interval)),
-		 (const char *const[]){"wanted", "used", "closed", "most"}[rec->params.demand]);
-	int rc = csv_open(&w->trace, rec->path, comment, name, n, err);
-	if (rc == 0 && rec->details)
-		rc = csv_open(&w->details, rec->details, comment, details_column,
-			      COUNT(details_column), err);
-	return rc;
+		 record_demand_name[rec->params.demand]);
+	struct record_file_params params = {.path = rec->path,
+					    .details = rec->details,
+					    .comment = comment,
+					    .memory = rec->params.memory != RECORD_NO_MEMORY,
+					    .disk = rec->params.disk,
+					    .interval_ns = rec->interval_ns};
+	return record_file_open(&w->file, &params, err);
 }
 
 static void note(uint64_t count, const char *text)
@@ -239,13 +142,13 @@ static void note(uint64_t count, const char *text)
 		fprintf(stderr, "  %10" PRIu64 "  %s\n", count, text);
 }
 
-static void print_summary(const struct writer *w)
+static void print_summary(const struct recorder *w, uint64_t rows)
 {
 	const struct record_stats *s = record_stats(w->record);
 	char interval[64];
 
 	printf("%s: %" PRIu64 " rows of %u VMs, %" PRIu64 " samples, one every %s\n",
-	       w->recording->path, w->rows, s->vms, w->samples,
+	       w->recording->path, rows, s->vms, w->samples,
 	       units_print_time(w->recording->interval_ns, interval, sizeof(interval)));
 	fprintf(stderr, "samples at most %.1f ms late; one takes %.2f ms, at most %.2f ms\n",
 		(double)w->late_ns * 1e-6, (double)s->cost_ns * 1e-6 / (double)(w->samples + 1),
@@ -253,6 +156,7 @@ static void print_summary(const struct writer *w)
 	note(s->came, "VMs that came during the recording");
 	note(s->went, "VMs that ended during the recording");
 	note(s->returned, "VMs that came back under the same name: zeros for the time between");
+	note(s->moved, "guests that moved to another process of this machine");
 	note(w->skipped, "intervals passed over, since sampling was late: each has the mean");
 	note(s->unread, "intervals of VMs that could not be read: no row");
 	if (w->recording->params.demand != RECORD_USED)
@@ -270,29 +174,22 @@ static void print_summary(const struct writer *w)
 			" only if their threads are called CPU n/KVM");
 }
 
-static int close_files(struct writer *w, int rc, struct err *err)
+static int close_file(struct recorder *w, int rc, struct err *err)
 {
-	if (rc == 0 && w->rows == 0)
+	if (rc == 0 && record_file_rows(w->file) == 0)
 		rc = err_run(err, -ENODATA,
 			     "record: %s: not written: no VM was there for a whole interval%s"
 			     " (cotenant record --list says what is)",
 			     w->recording->path, stopped ? " until a signal came" : "");
-	if (rc < 0) {
-		csv_abandon(w->details);
-		csv_abandon(w->trace);
-		return rc;
-	}
-	rc = csv_close(w->trace, err);
-	if (w->details && rc < 0)
-		csv_abandon(w->details);
-	else if (w->details)
-		rc = csv_close(w->details, err);
+	if (rc == 0)
+		return record_file_close(w->file, err);
+	record_file_abandon(w->file);
 	return rc;
 }
 
 int recording_make(const struct recording *recording, struct err *err)
 {
-	struct writer w = {.recording = recording};
+	struct recorder w = {.recording = recording};
 	struct sigaction action = {.sa_handler = on_signal}, was[2];
 
 	stopped = 0;
@@ -300,14 +197,14 @@ int recording_make(const struct recording *recording, struct err *err)
 	sigaction(SIGTERM, &action, &was[1]);
 	int rc = record_open(&w.record, &recording->params, err);
 	if (rc == 0)
-		rc = open_files(&w, err);
+		rc = open_file(&w, err);
 	if (rc == 0)
 		rc = record_all(&w, err);
-	rc = close_files(&w, rc, err);
+	uint64_t rows = rc == 0 ? record_file_rows(w.file) : 0;
+	rc = close_file(&w, rc, err);
 	if (rc == 0 && !recording->quiet)
-		print_summary(&w);
+		print_summary(&w, rows);
 	record_close(w.record);
-	mem_free(w.vm);
 	sigaction(SIGINT, &was[0], NULL);
 	sigaction(SIGTERM, &was[1], NULL);
 	return rc;

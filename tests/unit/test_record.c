@@ -15,6 +15,7 @@
 #include "replay/libvirt.h"
 #include "replay/record.h"
 #include "replay/vmm.h"
+#include "sim/record_file.h"
 #include "sim/recording.h"
 
 #define SECOND INT64_C(1000000000)
@@ -346,17 +347,22 @@ static void test_disk_of_a_group(void **state)
 	record_close(record);
 }
 
+static void own(int pid, const char *label)
+{
+	fake_stat(pid, "cotenant-guest", 'S', pid);
+	thread_of(pid, pid, "cotenant-guest\n", "1 1 1\n");
+	thread_of(pid, pid + 1, "CPU 0/KVM\n", "0 0 0\n");
+	arguments_of(pid, "cotenant|replay|-name|x.yaml");
+	fd_of(pid, 4, label);
+	fd_of(pid, 5, "anon_inode:kvm-vm");
+	fd_of(pid, 6, "anon_inode:kvm-vcpu:0");
+	file_of(pid, "status", "RssAnon:\t 1000 kB\nRssShmem:\t 24 kB\n");
+}
+
 static void test_own_guests(void **state)
 {
 	(void)state;
-	fake_stat(700, "cotenant-guest", 'S', 9);
-	thread_of(700, 700, "cotenant-guest\n", "1 1 1\n");
-	thread_of(700, 701, "CPU 0/KVM\n", "0 0 0\n");
-	arguments_of(700, "cotenant|replay|-name|x.yaml");
-	fd_of(700, 4, "/memfd:cotenant-guest:67108864:web,\"1\"-0 (deleted)");
-	fd_of(700, 5, "anon_inode:kvm-vm");
-	fd_of(700, 6, "anon_inode:kvm-vcpu:0");
-	file_of(700, "status", "RssAnon:\t 1000 kB\nRssShmem:\t 24 kB\n");
+	own(700, "/memfd:cotenant-guest:67108864:web,\"1\"-0 (deleted)");
 	qemu(500, "guest=web");
 	struct record_params p = params();
 	p.own = true;
@@ -368,6 +374,35 @@ static void test_own_guests(void **state)
 	near(row->found->ram, 67108864);
 	near(row->memory, 24 * 1024); /* the guest's memory, not the program's */
 	assert_true(isnan(row->disk));
+	record_close(record);
+}
+
+/* A guest that moves to another process is one VM all the time; two runs of a scenario are two. */
+static void test_own_guests_move(void **state)
+{
+	(void)state;
+	own(700, "/memfd:cotenant-guest:1048576:a (deleted)");
+	own(710, "/memfd:cotenant-guest:1048576:a (deleted)");
+	struct record *record = open_with(params());
+	sample(record);
+	assert_int_equal(sample(record), 2);
+	row_of("a.710");
+	remove_process(710);
+	own(720, "/memfd:cotenant-guest:1048576:a (deleted)");
+	assert_int_equal(sample(record), 1);
+	assert_int_equal(sample(record), 1);
+	remove_process(700);
+	assert_int_equal(sample(record), 0);
+	assert_int_equal(sample(record), 1);
+	assert_int_equal(row_of("a")->found->pid, 720);
+	assert_false(row_of("a")->returned);
+	assert_int_equal(record_stats(record)->moved, 1);
+	own(730, "/memfd:cotenant-guest:1048576:a (deleted)");
+	for (int i = 0; i < 12; i++)
+		sample(record);
+	assert_int_equal(nrows, 2);
+	row_of("a.730");
+	assert_int_equal(record_stats(record)->renamed, 2);
 	record_close(record);
 }
 
@@ -790,6 +825,58 @@ static void test_what_is_written_is_read(void **state)
 	assert_false(fake_exists("out.csv.tmp"));
 }
 
+static double cell(const struct trace *t, const float *column, int vm, int step)
+{
+	return (double)column[trace_cell(t, (size_t)step, (size_t)vm)];
+}
+
+/* What a reader of the trace sees of VMs that were away, could not be read, and were resized. */
+static void test_gaps_in_the_file(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct record_file *file;
+	struct trace *t;
+	struct found_vm a = {.name = "a", .vcpus = 1, .ram = 1024}, b = {.name = "b", .vcpus = 2};
+	struct record_row row = {.found = &a, .demand = 0.5, .memory = 100, .disk = 10, .iops = 1};
+	char path[PATH_MAX];
+	struct record_file_params p = {.path = fake_path("gaps.csv", path),
+				       .comment = "# test",
+				       .memory = true,
+				       .disk = true,
+				       .interval_ns = SECOND};
+
+	assert_int_equal(record_file_open(&file, &p, &err), 0);
+	record_file_start(file, 1000 * SECOND);
+	assert_int_equal(record_file_row(file, &row, 0, 1), 0);
+	row = (struct record_row){
+		.vm = 1, .found = &b, .demand = 1.5, .memory = NAN, .disk = NAN, .iops = NAN};
+	assert_int_equal(record_file_row(file, &row, 0, 2), 0); /* late: two intervals */
+	row = (struct record_row){.found = &a, .returned = true, .demand = 0.25};
+	a.vcpus = 4;
+	assert_int_equal(record_file_row(file, &row, 3, 4), 0); /* off in 1 and 2 */
+	row = (struct record_row){.vm = 1, .found = &b, .demand = 2, .memory = 7};
+	assert_int_equal(record_file_row(file, &row, 4, 5), 0); /* not read in 2 and 3 */
+	assert_int_equal(record_file_rows(file), 7);
+	assert_false(fake_exists("gaps.csv"));
+	assert_int_equal(record_file_close(file, &err), 0);
+	if (trace_load(&t, path, NULL, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(t->start_ns, 1000 * SECOND);
+	assert_int_equal(t->step_ns, SECOND);
+	assert_int_equal(t->steps, 5);
+	assert_int_equal(t->vm[0].cores, 4);
+	near(t->vm[0].memory, 1024);
+	const double cpu[2][5] = {{12.5, 0, 0, 6.25, 0}, {75, 75, 75, 75, 100}};
+	const double memory[2][5] = {{100, 0, 0, 0, 0}, {0, 0, 0, 0, 7}};
+	for (int vm = 0; vm < 2; vm++)
+		for (int k = 0; k < 5; k++) {
+			near(cell(t, t->cpu, vm, k), cpu[vm][k]);
+			near(cell(t, t->mem, vm, k), memory[vm][k]);
+		}
+	trace_free(t);
+}
+
 static void test_nothing_to_record(void **state)
 {
 	(void)state;
@@ -962,6 +1049,7 @@ int main(void)
 		IN_TREE(test_names_from_scopes),
 		IN_TREE(test_disk_of_a_group),
 		IN_TREE(test_own_guests),
+		IN_TREE(test_own_guests_move),
 		IN_TREE(test_other_programs),
 		IN_TREE(test_any_process_by_pid),
 		IN_TREE(test_patterns),
@@ -977,6 +1065,7 @@ int main(void)
 		IN_TREE(test_a_kernel_without_schedstat),
 		IN_TREE(test_memory_runs_out),
 		IN_TREE(test_what_is_written_is_read),
+		IN_TREE(test_gaps_in_the_file),
 		IN_TREE(test_nothing_to_record),
 		IN_TREE(test_libvirt),
 		cmocka_unit_test(test_a_real_foreign_vm),
