@@ -74,6 +74,9 @@ struct driver_ops {
 	 * was called for this moment. 0, or a negative errno with @err set. */
 	int (*vm_resized)(void *driver, uint32_t vm, uint32_t was, struct err *err);
 
+	/* Not required. The VM, which runs, stands on another host now, whose cores are of another speed. */
+	void (*vm_moved)(void *driver, uint32_t vm, int64_t now_ns);
+
 	/* Whether all that the VM had to do is done. */
 	bool (*vm_done)(void *driver, uint32_t vm);
 

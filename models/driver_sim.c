@@ -260,6 +260,18 @@ static int sim_vm_resized(void *driver, uint32_t vm, uint32_t was, struct err *e
 	return 0;
 }
 
+static void sim_vm_moved(void *driver, uint32_t vm, int64_t now_ns)
+{
+	struct driver_sim *sim = driver;
+	double core = sim->dc->host.type[sim->dc->vm.host[vm]]->speed;
+
+	for (struct load *load = first_load(sim, vm); load; load = next_load(load))
+		if (load->ops->moved) {
+			load->ops->moved(load->state, core);
+			load_ask(sim, load, now_ns, 0);
+		}
+}
+
 static void load_update(struct driver_sim *sim, struct load *load, int64_t now_ns, double dt_s)
 {
 	struct load_part *part = load->part;
@@ -591,6 +603,7 @@ const struct driver_ops driver_sim_ops = {
 	.vm_start = sim_vm_start,
 	.vm_stop = sim_vm_stop,
 	.vm_resized = sim_vm_resized,
+	.vm_moved = sim_vm_moved,
 	.vm_done = sim_vm_done,
 	.vm_stats = sim_vm_stats,
 	.reset_stats = sim_reset_stats,

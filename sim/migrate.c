@@ -220,6 +220,8 @@ static int arrive(struct run *run, struct move *mv)
 	if (dc_move(dc, mv->vm) < 0)
 		return err_nomem(run->err);
 	policies_vm_arrived(run, mv->vm, mv->to);
+	if (dc->host.type[mv->from]->speed != dc->host.type[mv->to]->speed && run->driver->vm_moved)
+		run->driver->vm_moved(run->driver_state, mv->vm, run->now_ns);
 	/* Nobody has divided the target with this VM on it yet. */
 	for (int r = 0; r < RES_COUNT; r++)
 		if (r != RES_MEM || run->scenario->reallocate == REALLOCATE_TICK)

@@ -241,6 +241,34 @@ static void test_threads_on_other_cores(void **unused)
 	}
 }
 
+/* After a move its task uses a core of the other host. */
+static void test_threads_that_move(void **unused)
+{
+	(void)unused;
+	static const struct {
+		int to;
+		double ended;
+	} cases[] = {{0, 100}, {1, 150}};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct harness h;
+		char *yaml = text_of("tick: 1s\nduration: 200s\nhosts:\n"
+				     "  - {name: h, cores: 4, speed: %s, memory: 4GiB}\n"
+				     "  - {name: g, cores: 4, speed: %s, memory: 4GiB}\n"
+				     "vms:\n  - {name: a, memory: 1MB, vcpus: 4, speed: 1GHz,\n"
+				     "     destroy_when_done: true, workload: {kind: batch, work: 75s}}\n"
+				     "migration: {bandwidth: 1Gbit/s, slowdown: 0%%, dirty_rate: 0B/s}\n"
+				     "actions: {at: 50s, vm: a-0, do: migrate, to: g-0}\n",
+				     cases[i].to ? "500MHz" : "2GHz", "500MHz");
+		harness_open(&h, yaml);
+		harness_run(&h, 0);
+		/* 50 s at full speed, then half: 100 s; at half all the time: 150 s. */
+		assert_near(vm_cell(&h, "a-0", "ended_s"), cases[i].ended, 1e-3);
+		harness_close(&h);
+		free(yaml);
+	}
+}
+
 /* Floors are promises: more than the host has is not promised by a resize either. */
 static void test_resize_of_floors(void **unused)
 {
@@ -696,6 +724,7 @@ int main(void)
 		cmocka_unit_test(test_resize_of_demand),
 		cmocka_unit_test(test_resize_of_a_station),
 		cmocka_unit_test(test_threads_on_other_cores),
+		cmocka_unit_test(test_threads_that_move),
 		cmocka_unit_test(test_resize_of_floors),
 		cmocka_unit_test(test_full_hosts_reject),
 		cmocka_unit_test(test_full_hosts_queue),
