@@ -314,6 +314,47 @@ static void test_a13_preemptive_priority(void **unused)
 			       {.name = "A13 N", .exact = 7. / 3}});
 }
 
+/* J10: VMs in line for a host that takes one at a time, each with a second of work in the mean; nobody
+ * who is on it is sent away. Whoever goes first, the sum of rho Wq is the same. */
+static void measure_line(struct harness *h, struct sample *sample)
+{
+	double a = cell(h, OUTPUT_GROUPS, "group", "a", "wait_mean_s");
+	double b = cell(h, OUTPUT_GROUPS, "group", "b", "wait_mean_s");
+
+	TAKE(0, a);
+	TAKE(1, b);
+	TAKE(2, .3 * a + .4 * b);
+}
+
+static void test_j10_orders_of_a_line(void **unused)
+{
+	(void)unused;
+	static const struct {
+		int a, b;
+		double wait[2];
+	} orders[] = {{1, 0, {1, 10. / 3}}, {0, 0, {7. / 3, 7. / 3}}, {0, 1, {35. / 9, 7. / 6}}};
+
+	for (size_t i = 0; i < COUNT(orders); i++) {
+		struct sample sample[] = {
+			{.name = "J10, A13 Wq a", .exact = orders[i].wait[0], .most = .02},
+			{.name = "J10, A13 Wq b", .exact = orders[i].wait[1], .most = .02},
+			{.name = "J10, A13 sum of rho Wq", .exact = 1.63333333, .most = .02},
+		};
+		char *yaml = text_of(
+			"tick: 1000s\nduration: %ds\nwarmup: %ds\nreplications: %d\n"
+			"when_full: queue\novercommit: {cpu: 1}\n"
+			"hosts: {name: h, cores: 1, speed: 1GHz, memory: 1GiB}\nvms:\n"
+			"  - {name: a, memory: 1MiB, priority: %d, arrivals: exp(3333333333ns),\n"
+			"     destroy_when_done: true, workload: {kind: batch, work: exp(1s)}}\n"
+			"  - {name: b, memory: 1MiB, priority: %d, arrivals: exp(2500ms),\n"
+			"     destroy_when_done: true, workload: {kind: batch, work: exp(1s)}}\n"
+			"output: {vm_timeline: 0}\n",
+			20000 / LESS, 500 / LESS, RUNS, orders[i].a, orders[i].b);
+		oracle(yaml, measure_line, sample, COUNT(sample));
+		free(yaml);
+	}
+}
+
 static void measure_tandem(struct harness *h, struct sample *sample)
 {
 	const char *const vm[] = {"a-0", "b-0", "c-0"};
@@ -365,6 +406,7 @@ int main(void)
 		cmocka_unit_test(test_a08_processor_sharing),
 		cmocka_unit_test(test_a12_gps),
 		cmocka_unit_test(test_a13_preemptive_priority),
+		cmocka_unit_test(test_j10_orders_of_a_line),
 		cmocka_unit_test(test_a22_tandem),
 	};
 
