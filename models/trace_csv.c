@@ -19,6 +19,10 @@
  *bytewise order of their names, so the order of rows changes nothing. An empty cell of any column
  *but time, vm and cpu says nothing: the value before is held. For the grid see trace_list.h
  *(exact_step).
+ *
+ * vm_timeline.csv of a run is read, too: what its VMs wanted at the end of each tick. Its first column is
+ * `run`; rows of other runs than the first are left out, and other columns than those of demand. Demand on
+ * the disk holds the traffic of swap, if there was any.
  */
 #include "models/trace_list.h"
 
@@ -27,7 +31,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_NAME 255
+#define MAX_NAME   255
+#define MAX_FIELDS 64
 
 enum column { TIME, VM, CPU, MEMORY, DISK, IOPS, CORES, SPEED, RAM, COLUMNS };
 
@@ -62,6 +67,21 @@ static const struct unit {
 };
 #define NUNITS (sizeof(units) / sizeof(units[0]))
 
+/* Those of vm_timeline.csv. */
+static const struct {
+	const char *name;
+	enum column column;
+	const char *unit;
+} timeline[] = {
+	{"time_s", TIME, "s"},
+	{"vm", VM, ""},
+	{"cpu_want_mhz", CPU, "MHz"},
+	{"mem_want_bytes", MEMORY, "B"},
+	{"disk_want_bytes_s", DISK, "B/s"},
+	{"iops_want", IOPS, "/s"},
+};
+#define NTIMELINE (sizeof(timeline) / sizeof(timeline[0]))
+
 struct csv_vm {
 	int64_t last_ns;
 	uint64_t hash;
@@ -79,16 +99,18 @@ struct csv_trace {
 	int field[COLUMNS]; /* of the column, -1 = not there */
 	const struct unit *unit[COLUMNS];
 	int nfields;
-	uint64_t crlf, blank, over;
-};
-
-struct csv_row {
 	struct csv_field {
 		const char *text; /* inside the quotes if there are any */
 		size_t len;
 		bool quoted;
 		const char *at;
-	} f[COLUMNS];
+	} run; /* of a timeline: the first row's; text NULL = none yet */
+	bool is_timeline;
+	uint64_t crlf, blank, over, other_runs;
+};
+
+struct csv_row {
+	struct csv_field f[MAX_FIELDS];
 	int n;
 };
 
@@ -117,7 +139,7 @@ static const char *split(const char *p, const char *end, struct csv_row *row, co
 {
 	for (row->n = 0;; p++) {
 		*at = p;
-		if (row->n == COLUMNS)
+		if (row->n == MAX_FIELDS)
 			return "more fields than there are columns";
 		struct csv_field *f = &row->f[row->n++];
 		*f = (struct csv_field){.text = p, .at = p};
@@ -146,6 +168,26 @@ static bool field_is(const struct csv_field *f, size_t len, const char *text)
 
 /* ---- header ---- */
 
+static const struct unit *unit_find(enum column col, const char *name, size_t len)
+{
+	struct csv_field f = {.text = name};
+
+	for (size_t u = 0; u < NUNITS; u++)
+		if (units[u].column == col && field_is(&f, len, units[u].name))
+			return &units[u];
+	return NULL;
+}
+
+static void timeline_field(struct csv_trace *c, const struct csv_field *f, int i)
+{
+	for (size_t k = 0; k < NTIMELINE; k++)
+		if (field_is(f, f->len, timeline[k].name)) {
+			enum column col = timeline[k].column;
+			c->field[col] = i;
+			c->unit[col] = unit_find(col, timeline[k].unit, strlen(timeline[k].unit));
+		}
+}
+
 /* NULL, or what is wrong with the column named by @f, the @i-th. */
 static const char *header_field(struct csv_trace *c, const struct csv_field *f, int i)
 {
@@ -161,21 +203,16 @@ static const char *header_field(struct csv_trace *c, const struct csv_field *f, 
 	if (c->field[col] >= 0)
 		return "column named twice";
 	c->field[col] = i;
-	for (size_t u = 0; u < NUNITS; u++) {
-		if ((int)units[u].column != col)
-			continue;
-		if (!open) {
-			c->unit[col] = &units[u];
-			return NULL;
-		}
-		struct csv_field unit = {.text = open + 1};
-		size_t n = f->len - len;
-		if (n >= 2 && open[n - 1] == ']' && field_is(&unit, n - 2, units[u].name)) {
-			c->unit[col] = &units[u];
-			return NULL;
-		}
+	if (!open) { /* the first of its units */
+		for (size_t u = NUNITS; u-- > 0;)
+			if ((int)units[u].column == col)
+				c->unit[col] = &units[u];
+		return NULL;
 	}
-	if (!open)
+	size_t n = f->len - len;
+	if (n >= 2 && open[n - 1] == ']')
+		c->unit[col] = unit_find((enum column)col, open + 1, n - 2);
+	if (c->unit[col])
 		return NULL;
 	return "no such unit (would be time[s|ms], cpu[%|MHz|cores], memory[B|KiB|MiB|GiB], "
 	       "disk[B/s|kB/s|MB/s], iops[/s], speed[MHz], ram[B|KiB|MiB|GiB])";
@@ -193,9 +230,13 @@ static int read_header(struct csv_trace *c, const char *p, const char *end, size
 	if (what)
 		return err_input(err, "%s:%zu:%td: %s", c->file.path, line, at - start + 1, what);
 	c->nfields = row.n;
+	c->is_timeline = field_is(&row.f[0], row.f[0].len, "run");
 	for (int i = 0; i < row.n; i++) {
 		const struct csv_field *f = &row.f[i];
-		what = header_field(c, f, i);
+		if (c->is_timeline)
+			timeline_field(c, f, i);
+		else
+			what = header_field(c, f, i);
 		if (what)
 			ret = err_input(err, "%s:%zu:%td: %s: %s", c->file.path, line,
 					f->at - start + 1, trace_show(f->text, f->len, shown),
@@ -436,6 +477,13 @@ static int read_row(struct csv_trace *c, const char *p, const char *end, size_t 
 			  line, row.n, c->nfields);
 		return 0;
 	}
+	if (c->is_timeline && !c->run.text)
+		c->run = row.f[0];
+	if (c->is_timeline && (row.f[0].len != c->run.len ||
+			       memcmp(row.f[0].text, c->run.text, c->run.len) != 0)) {
+		c->other_runs++;
+		return 0;
+	}
 	what = add_row(c, &row, &col, &ret);
 	if (what)
 		err_input(err, "%s:%zu:%td: %s: %s", c->file.path, line,
@@ -552,6 +600,9 @@ static int finish(struct csv_trace *c, struct err *err)
 		ret = trace_note_add(trace, c->blank, "empty cells: the value before is held", err);
 	if (ret == 0)
 		ret = trace_note_add(trace, c->over, "samples with CPU above 100 %: kept", err);
+	if (ret == 0)
+		ret = trace_note_add(trace, c->other_runs,
+				     "rows of other runs than the first: left out", err);
 	if (ret == 0 && cores)
 		ret = trace_note_add(
 			trace, trace->n,
@@ -585,7 +636,7 @@ const struct trace_ops trace_reader_csv = {
 	.plugin = {.abi = PLUGIN_ABI,
 		   .ops_size = sizeof(struct trace_ops),
 		   .name = "csv",
-		   .summary = "own format: time,vm,cpu and optionally memory,disk,iops",
+		   .summary = "own format: time,vm,cpu and optionally memory,disk,iops; or vm_timeline.csv of a run",
 		   .source = "own"},
 	.sniff = csv_sniff,
 	.load = csv_load,

@@ -338,6 +338,11 @@ static void test_j8_work_in_is_work_out(void **unused)
 	}
 }
 
+#define HEAD_J14(DURATION)                                                                  \
+	"tick: 1s\nduration: " DURATION "\nhosts: {name: h, count: 2, cores: 4, speed: 2GHz,\n"  \
+	"  memory: 8GiB, disks: {bandwidth: 100MB/s, iops: 1500 IOPS}}\n"             \
+	"overcommit: {memory: 2}\npolicies: {placer: worst-fit}\n"
+
 static void read_bytes(const char *dir, const char *file, char **text, size_t *n)
 {
 	char path[512];
@@ -396,6 +401,56 @@ static void test_j11_jobs_do_not_matter(void **unused)
 	}
 	remove_batch(one);
 	remove_batch(four);
+	harness_close(&h);
+}
+
+/* What VMs wanted at the end of each tick, replayed, is granted again: the row of t s there is that of
+ * t - 1 s here, since a timeline does not tell of moment 0. Traces hold 24 bits of a number. */
+static void assert_replays(const char *recorded)
+{
+	static const char *const columns[] = {"cpu_want_mhz", "cpu_grant_mhz", "mem_want_bytes",
+					      "mem_grant_bytes", "disk_want_bytes_s",
+					      "disk_grant_bytes_s", "iops_want", "iops_grant"};
+	char *yaml = text_of("%svms: {name: v, count: 6, vcpus: 2, memory: 2GiB,\n"
+			     "  workload: {kind: trace, path: %s}}\noutput: {vm_timeline: 6}\n",
+			     HEAD_J14("59s"), recorded);
+	struct csv_table was;
+	struct harness h;
+
+	harness_open(&h, yaml);
+	harness_run(&h, 0);
+	assert_int_equal(csv_read(&was, recorded, &h.err), 0);
+	const struct csv_table *is = harness_table(&h, OUTPUT_VM_TIMELINE);
+	assert_int_equal(was.nrows, 2 * 60 * 6); /* of two runs */
+	assert_int_equal(is->nrows, 59 * 6);
+	for (size_t row = 0; row < is->nrows; row++)
+		for (size_t k = 0; k < COUNT(columns); k++) {
+			double a = csv_number(&was, row + 6, column_of(&was, columns[k]));
+			double b = csv_number(is, row, column_of(is, columns[k]));
+			assert_near(b, a, 3e-7);
+		}
+	csv_table_free(&was);
+	harness_close(&h);
+	free(yaml);
+}
+
+static void test_j14_replay_of_a_timeline(void **unused)
+{
+	(void)unused;
+	struct harness h;
+	char dir[128], *path;
+
+	harness_open(&h, HEAD_J14("60s")
+		     "vms: {name: v, count: 6, vcpus: 2, memory: 2GiB,\n"
+		     "  workload: [{kind: stochastic, level: \"uniform(20%, 100%)\", every: 1s,\n"
+		     "    memory: 1.9GiB, bandwidth: 60MB/s, iops: 900/s},\n"
+		     "    {kind: onoff, cpu: 50%, on_time: 7s, off_time: 3s}]}\n"
+		     "output: {vm_timeline: 6}\ncompare: [weighted, equal]\n");
+	batch_into(&h, dir, 1);
+	path = text_of("%s/vm_timeline.csv", dir);
+	assert_replays(path);
+	free(path);
+	remove_batch(dir);
 	harness_close(&h);
 }
 
@@ -489,7 +544,8 @@ static void test_j16_unused_host(void **unused)
 	two_open(&two, HEAD "vms:\n" VMS, HEAD UNUSED_HOST "vms:\n" VMS);
 	assert_same_vms(&two.a, &two.b, 1e-9, "");
 	assert_same_summary(&two.a, &two.b, 1e-9,
-			    "energy_kwh esv cpu_util mem_util disk_util iops_util overload");
+			    "energy_kwh facility_kwh carbon_g esv "
+			    "cpu_util mem_util disk_util iops_util overload");
 	assert_near(summary(&two.b, "energy_kwh") - summary(&two.a, "energy_kwh"), 200 * 80 / 3.6e6,
 		    1e-6);
 	two_close(&two);
@@ -533,6 +589,7 @@ int main(void)
 		cmocka_unit_test(test_j8_work_in_is_work_out),
 		cmocka_unit_test(test_j11_jobs_do_not_matter),
 		cmocka_unit_test(test_j12_degenerate_policies),
+		cmocka_unit_test(test_j14_replay_of_a_timeline),
 		cmocka_unit_test(test_j13_tick_bias),
 		cmocka_unit_test(test_j15_idle_vm),
 		cmocka_unit_test(test_j16_unused_host),
