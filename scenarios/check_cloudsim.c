@@ -131,6 +131,8 @@ static void check_consolidation(struct loader *ld)
 
 	if (c->interval_ns > 0 && c->interval_ns != ld->scenario->tick_ns)
 		refuse(ld, &c->interval_ns, "interval", NULL, "has to be the tick");
+	if (mark_find(ld, &c->at_once, "at_once"))
+		refuse(ld, &c->at_once, "at_once", NULL, "cannot be: all VMs move at once");
 	if (!c->drain)
 		refuse(ld, &c->drain, "drain", NULL, "has to be true");
 	if (c->placer.plugin && c->placer.plugin != &placer_pabfd.plugin)

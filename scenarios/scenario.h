@@ -138,6 +138,7 @@ struct policy_set {
 struct consolidation_spec {
 	int64_t interval_ns;       /* 0 = at every tick */
 	struct plugin_spec placer; /* of VMs that migrate; plugin NULL = as of new ones */
+	int64_t at_once;           /* migrations of a host, from it and to it */
 	bool drain;                /* hosts with little load are emptied where that is possible */
 };
 

@@ -547,6 +547,13 @@ static const struct opt consolidation_opts[] = {
 	 .kind = &placer_kind,
 	 .help = "chooses the hosts of VMs that leave theirs, by CPU wanted now; when absent, the "
 		 "placer of new VMs"},
+	{.name = "at_once",
+	 .type = OPT_INT,
+	 .offset = offsetof(struct consolidation_spec, at_once),
+	 .def = "1",
+	 .min = 1,
+	 .max = 1e6,
+	 .help = "how many VMs a host sends and takes at a time, of those moved by policy; others wait"},
 	{.name = "drain",
 	 .type = OPT_BOOL,
 	 .offset = offsetof(struct consolidation_spec, drain),

@@ -158,6 +158,8 @@ int consolidate_init(struct run *run, const struct policy_set *set)
 		rc = balance_init(run, c);
 	else if (c->packs && sketch_init(&c->sketch, run, c->placer, c->placer_state) < 0)
 		rc = err_nomem(run->err);
+	if (rc == 0 && (c->packs || c->balances))
+		rc = turns_init(run, &c->turns);
 	return rc == 0 && (c->packs || c->balances) ? tables_start(run, c) : rc;
 }
 
@@ -170,6 +172,7 @@ void consolidate_fini(struct run *run)
 	if (c->placer && c->placer->fini)
 		c->placer->fini(c->placer_state);
 	sketch_fini(&c->sketch);
+	turns_fini(&c->turns);
 	past_fini(&c->past);
 	mem_free(c->failed);
 	mem_free(c->balance_to);
@@ -238,7 +241,8 @@ static double horizon_of(const struct run *run, const struct consolidation *c, u
 	return fmax(1, longest * 1e9 / (double)c->interval_ns);
 }
 
-/* The load above which the host is overloaded; its load is @load. */
+/* The load above which the host is overloaded; its load is @load. Without a past and a load all hosts are
+ * alike. */
 static double limit_of(const struct run *run, const struct consolidation *c, uint32_t host,
 		       double load)
 {
@@ -355,21 +359,27 @@ static int relieve(struct run *run, struct consolidation *c, uint32_t host, doub
 static int detect(struct run *run, struct consolidation *c)
 {
 	const struct dc *dc = &run->plan.dc;
+	const struct detector_view nothing = {.horizon = 1, .scratch = c->scratch};
+	double unused = c->detector->limit(c->detector_state, &nothing);
 	int rc = 0;
 
 	for (uint32_t h = 0; h < dc->host.n && rc == 0; h++) {
-		bool empty = c->sketch.vms[h] == 0;
-		double load = (c->sketch.demand[h] - c->leaving[h]) / capacity_of(c, h);
+		bool on = dc->host.state[h] == HOST_ON;
 		if (dc->host.down[h] || dc->host.state[h] == HOST_STOPPING) {
 			sketch_shut(&c->sketch, h);
 			continue;
 		}
+		if (c->sketch.vms[h] == 0) {
+			sketch_open(&c->sketch, h, on ? SKETCH_ON : SKETCH_OFF,
+				    most_of(c, h, unused));
+			continue;
+		}
+		double load = (c->sketch.demand[h] - c->leaving[h]) / capacity_of(c, h);
 		double limit = limit_of(run, c, h, load);
-		if (load > limit && !empty) {
+		if (load > limit) {
 			sketch_shut(&c->sketch, h);
 			rc = relieve(run, c, h, limit);
 		} else {
-			bool on = dc->host.state[h] == HOST_ON;
 			sketch_open(&c->sketch, h, on ? SKETCH_ON : SKETCH_OFF,
 				    most_of(c, h, limit));
 		}
@@ -456,14 +466,17 @@ static int gather(struct run *run, struct consolidation *c, uint32_t host, bool 
 	return rc;
 }
 
-/* Who has found no host needs not be looked for again: hosts only get fuller. Where rules are in the way
- * it is another matter. */
+/* Where a VM has found no host, no other of its class that wants as much will: hosts only get fuller. Nor
+ * will any, if it is not for CPU that there is none. Where rules are in the way it is another matter. */
 static void note_failure(const struct run *run, struct consolidation *c, struct leaver who)
 {
 	const struct dc *dc = &run->plan.dc;
+	bool never;
 
-	if (!dc->rules || dc->rules[dc->vm.group[who.vm]].n == 0)
-		c->failed[dc->vm.class_id[who.vm]] = who.demand;
+	if (dc->rules && dc->rules[dc->vm.group[who.vm]].n > 0)
+		return;
+	never = sketch_find(&c->sketch, who.vm, 0, SKETCH_ON) == PLACE_NOWHERE;
+	c->failed[dc->vm.class_id[who.vm]] = never ? -1 : who.demand;
 }
 
 static int drain(struct run *run, struct consolidation *c, uint32_t host)
@@ -569,21 +582,29 @@ static int count_stay(struct run *run, struct consolidation *c, uint32_t vm)
 	return 0;
 }
 
-/* What the rules say of a move may have changed by those before it. A host that takes time to come on is
- * asked to: whoever has to go there then will find it on in the next round. */
+/* What can be may have changed by moves begun before, or by what happened since. */
+int consolidate_begin(struct run *run, uint32_t vm, uint32_t to)
+{
+	struct consolidation *c = run->consolidation;
+	int rc;
+
+	if (run->plan.dc.vm.host[vm] == DC_NONE || sketch_bound(&c->sketch, vm) ||
+	    run->plan.dc.vm.host[vm] == to || !placing_holds(run, vm, to))
+		return 0;
+	rc = count_stay(run, c, vm);
+	return rc < 0 ? rc : migrate_start(run, vm, to);
+}
+
+/* A host that takes time to come on is asked to: whoever has to go there then will find it on in the
+ * next round. */
 static int begin(struct run *run, struct consolidation *c, const struct sketch_move *move)
 {
 	const struct dc *dc = &run->plan.dc;
-	int rc;
 
-	if (!dc_ready(dc, move->host)) {
-		c->woken[move->host] = true;
-		return dc->host.state[move->host] == HOST_OFF ? host_switch_on(run, move->host) : 0;
-	}
-	if (sketch_bound(&c->sketch, move->vm) || !placing_holds(run, move->vm, move->host))
-		return 0;
-	rc = count_stay(run, c, move->vm);
-	return rc < 0 ? rc : migrate_start(run, move->vm, move->host);
+	if (dc_ready(dc, move->host))
+		return turns_add(run, &c->turns, move->vm, move->host);
+	c->woken[move->host] = true;
+	return dc->host.state[move->host] == HOST_OFF ? host_switch_on(run, move->host) : 0;
 }
 
 /* Hosts that were asked to come on, did, and are not needed after all. */
@@ -611,6 +632,7 @@ int consolidate(struct run *run)
 		return 0;
 	if (past_sample(&c->past, &run->plan.dc) < 0)
 		return err_nomem(run->err);
+	turns_forget(&c->turns);
 	sketch_begin(&c->sketch);
 	moving_begin(run, c);
 	rc = c->packs ? pack(run, c) : balance(run, c);

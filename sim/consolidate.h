@@ -30,6 +30,23 @@ struct leavers {
 	size_t n, cap;
 };
 
+/* A move that waits. Index 0: of the host that the VM leaves; 1: of the one it goes to. */
+struct turn {
+	uint32_t vm, host[2], next[2];
+	bool begun;
+};
+
+struct turns {
+	uint32_t at_once;
+	struct turn *of; /* in the order in which they were decided */
+	size_t n, cap;
+	uint32_t *first[2], *last[2]; /* per host: of the list of those who wait */
+	uint32_t *active;             /* per host: migrations from and to it */
+	uint32_t *freed;              /* hosts where some have ended at this moment */
+	bool *listed;                 /* per host: among them */
+	size_t nfreed;
+};
+
 struct consolidation {
 	const struct detector_ops *detector;
 	const struct selector_ops *selector;
@@ -39,6 +56,7 @@ struct consolidation {
 	bool packs, balances; /* one of them, or neither: then nothing ever happens */
 	int64_t interval_ns;
 	struct sketch sketch;
+	struct turns turns;
 	struct past past;
 	size_t samples;             /* of the load that the detector looks at */
 	double *history;            /* per host: ring of so many, MHz, of VMs that stay or come */
@@ -66,6 +84,15 @@ int leavable_fill(struct run *run, struct consolidation *c, uint32_t host) must_
 
 /* Seconds that the memory of the VM is on its way from its host at least. */
 double consolidate_transfer_s(const struct run *run, uint32_t vm);
+
+/* Begins the migration if it still can be. */
+int consolidate_begin(struct run *run, uint32_t vm, uint32_t to) must_check;
+
+/* turns.c: a move begins when its hosts have time for it: now or later; forgets those that wait. */
+int turns_init(struct run *run, struct turns *turns) must_check;
+void turns_fini(struct turns *turns);
+int turns_add(struct run *run, struct turns *turns, uint32_t vm, uint32_t to) must_check;
+void turns_forget(struct turns *turns);
 
 /* balance.c: decides this round's moves in the sketch. */
 int balance_init(struct run *run, struct consolidation *c) must_check;

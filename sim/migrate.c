@@ -257,6 +257,7 @@ static int end_move(struct run *run, struct move *mv)
 		evq_cancel(run->queue, mv->event);
 	flows_remove(&m->links, number_of(run, mv));
 	m->of_vm[mv->vm] = 0;
+	consolidate_moves(run, mv->from, mv->to, -1);
 	dc_release(dc, mv->vm);
 	host_takes(run, other, -mv->m.memory);
 	host_takes(run, dc->vm.host[mv->vm], 0);
@@ -492,6 +493,7 @@ int migrate_start(struct run *run, uint32_t vm, uint32_t to)
 	host_takes(run, from, 0);
 	host_takes(run, to, mv->m.memory);
 	run->count.migrations++;
+	consolidate_moves(run, from, to, 1);
 	output_event(run->output, run, "migrate", vm, to);
 	return proceed(run, mv);
 }

@@ -416,6 +416,8 @@ static int settle(struct run *run, bool divide)
 		run->finished = false;
 		rc = lifecycle_retry_waiting(run);
 		if (rc == 0)
+			rc = consolidate_settle(run);
+		if (rc == 0)
 			rc = migrate_settle(run);
 		if (rc < 0 || evq_next_time(run->queue) <= run->now_ns)
 			return rc; /* who was started brought events of this moment */

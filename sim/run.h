@@ -267,6 +267,10 @@ void host_returned(struct run *run, uint32_t host);
 int consolidate_init(struct run *run, const struct policy_set *set) must_check;
 int consolidate(struct run *run) must_check;
 void consolidate_fini(struct run *run);
+/* A migration between these hosts has begun (1) or is over (-1). All that happens at a moment has
+ * happened: moves that waited for their turn begin. */
+void consolidate_moves(struct run *run, uint32_t from, uint32_t to, int by);
+int consolidate_settle(struct run *run) must_check;
 
 /* run.c: brings a host to now under the division in force and marks it for a new one. */
 int run_touch(struct run *run, uint32_t host) must_check;

@@ -18,8 +18,9 @@ static int columns_init(struct sketch *s, struct arena *arena)
 	s->most = arena_alloc(arena, n, sizeof(double));
 	s->vms = arena_alloc(arena, n, sizeof(*s->vms));
 	s->state = arena_alloc(arena, n, sizeof(*s->state));
+	s->stale = arena_alloc(arena, n, sizeof(*s->stale));
 	s->type = arena_alloc(arena, dc->ntypes, sizeof(*s->type));
-	if (!s->demand || !s->most || !s->vms || !s->state || !s->type)
+	if (!s->demand || !s->most || !s->vms || !s->state || !s->stale || !s->type)
 		return -ENOMEM;
 	for (int d = 0; d < PLACE_DIMS; d++) {
 		s->free[d] = arena_alloc(arena, n, sizeof(double));
@@ -123,12 +124,29 @@ static size_t number_of(enum sketch_state state)
 	return state == SKETCH_OFF;
 }
 
+/* Hosts that were shut since the last question. Mostly nobody asks before the round is over. */
+static void forget_stale(struct sketch *s)
+{
+	double none[FIT_DIMS];
+
+	for (int d = 0; d < FIT_DIMS; d++)
+		none[d] = -INFINITY;
+	for (size_t i = 0; i < s->nstale; i++) {
+		enum sketch_state state = (enum sketch_state)s->state[s->stale[i]];
+		for (size_t k = 0; k < 2; k++)
+			if (s->ready[k] && (state == SKETCH_SHUT || number_of(state) != k))
+				fit_set(&s->index[k], s->stale[i], none, FIT_KEY_NONE);
+	}
+	s->nstale = 0;
+}
+
 const struct fit_index *sketch_index(struct sketch *s, enum sketch_state state)
 {
 	size_t i = number_of(state);
 	struct fit_refill fill = {
 		.has = s->state, .mask = (uint8_t)state, .room_of = room_of, .ctx = s};
 
+	forget_stale(s);
 	if (!s->ready[i])
 		fit_refill(&s->index[i], &fill);
 	s->ready[i] = true;
@@ -138,13 +156,13 @@ const struct fit_index *sketch_index(struct sketch *s, enum sketch_state state)
 void sketch_shut(struct sketch *s, uint32_t host)
 {
 	enum sketch_state state = (enum sketch_state)s->state[host];
-	double none[FIT_DIMS];
 
-	for (int d = 0; d < FIT_DIMS; d++)
-		none[d] = -INFINITY;
-	if (state != SKETCH_SHUT && s->ready[number_of(state)])
-		fit_set(&s->index[number_of(state)], host, none, FIT_KEY_NONE);
 	s->state[host] = SKETCH_SHUT;
+	if (state == SKETCH_SHUT || !s->ready[number_of(state)])
+		return;
+	if (s->nstale == s->run->plan.dc.host.n)
+		forget_stale(s);
+	s->stale[s->nstale++] = host;
 }
 
 void sketch_open(struct sketch *s, uint32_t host, enum sketch_state state, double most)
@@ -194,6 +212,7 @@ void sketch_begin(struct sketch *s)
 
 	s->n = 0;
 	s->ready[0] = s->ready[1] = false;
+	s->nstale = 0;
 	for (int d = PLACE_CPU + 1; d < PLACE_DIMS; d++)
 		memcpy(s->free[d], dc->host.free[d], n * sizeof(double));
 	for (int r = 0; r < RES_COUNT; r++)

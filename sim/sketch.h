@@ -40,6 +40,8 @@ struct sketch {
 	double *free[PLACE_DIMS], *floors[RES_COUNT], *capacity[PLACE_DIMS];
 	uint32_t *vms; /* that stand there or come */
 	uint8_t *state;
+	uint32_t *stale; /* hosts that were shut; the index hears of it when it is asked next */
+	size_t nstale;
 	struct fit_index index[2]; /* of hosts that are on, off; see sketch_index() */
 	bool ready[2];             /* else it is made when it is asked first in this round */
 	struct sketch_move *move;  /* decided, in this order */

@@ -327,7 +327,7 @@ static void balanced(void **unused)
 	view.moves = 100;
 	assert_int_equal(drs->choose(state, &view), 3);
 	view.moves = 0;
-	view.sd = 0.05;
+	view.sd = 0.1;
 	assert_int_equal(drs->choose(state, &view), 3);
 	assert_int_equal(balancer_none.choose(NULL, &view), 3);
 	arena_fini(&arena);

@@ -184,7 +184,7 @@ static void test_values(void **state)
 		 "seed, seeds, replications, shuffle_traces, reallocate, when_full, queue_limit, on_failure, "
 		 "repairers, "
 		 "outages, oom, semantics, quirks, host_order, hosts, vms, rules, actions, "
-		 "policies, compare, consolidation, overcommit, memory_model, migration, output)"},
+		 "policies, compare, consolidation, overcommit, memory_model, migration, facility, output)"},
 		{GOOD "warmup: 5\n", "t.yaml:5:1: warmup: 5 needs a unit (for example 5s)"},
 		{GOOD "seeds: [1, x]\n",
 		 "t.yaml:5:12: seeds: \"x\" is not a whole number; write for example 42"},
