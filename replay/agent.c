@@ -16,6 +16,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -181,6 +183,23 @@ static void wait_until(struct agent *agent, int64_t at_ns)
 		obey(agent);
 }
 
+/* For tests: none of these returns. */
+static void misbehave(uint32_t mischief)
+{
+	char *const argv[] = {NULL};
+
+	if (mischief == GUEST_OPEN)
+		(void)!open("/etc/passwd", O_RDONLY);
+	if (mischief == GUEST_SOCKET)
+		(void)!socket(AF_INET, SOCK_STREAM, 0);
+	if (mischief == GUEST_EXEC)
+		(void)!execv("/bin/sh", argv);
+	if (mischief == GUEST_PTRACE)
+		(void)!ptrace(PTRACE_ATTACH, getpid(), NULL, NULL);
+	if (mischief == GUEST_KILL)
+		(void)!syscall(SYS_tgkill, 1, 1, SIGKILL);
+}
+
 static void serve(struct agent *agent)
 {
 	struct guest_order order = {0};
@@ -192,6 +211,7 @@ static void serve(struct agent *agent)
 			sequence = agent_order(agent->shared, &order);
 			agent_disk_order(&agent->disk, &order, now);
 		}
+		misbehave(agent_get(&agent->shared->mischief));
 		bool moves = sequence != 0 && balloon_moves(agent, &order);
 		if (moves)
 			move_balloon(agent, &order);

@@ -44,7 +44,7 @@ struct agent_shared {
 	int32_t transfer; /* 0: none or not over; 1: done; negative errno */
 	double round_bytes[AGENT_ROUNDS];
 	int64_t round_ns[AGENT_ROUNDS];
-	uint32_t crash; /* for tests: the guest program is told to fail */
+	uint32_t mischief; /* for tests: enum guest_mischief */
 };
 
 #define agent_get(p)    __atomic_load_n((p), __ATOMIC_ACQUIRE)

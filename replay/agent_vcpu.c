@@ -178,7 +178,9 @@ static bool run_slice(struct agent_vcpu *v, timer_t timer, int64_t ns)
 static bool period(struct agent_vcpu *v, timer_t timer, int64_t now)
 {
 	int64_t length = v->agent->spec->period_ns;
-	int64_t end = now + WAIT_NS;
+	/* The next order is due; one that is long overdue is not looked for so often. */
+	int64_t overdue = (now - v->order.end_ns) / 4;
+	int64_t end = now + (overdue < WAIT_NS ? WAIT_NS : overdue < length ? overdue : length);
 
 	if (!v->ended) {
 		end = v->base_ns + ((now - v->base_ns) / length + 1) * length;
@@ -223,7 +225,7 @@ static bool step(struct agent_vcpu *v, timer_t timer)
 	agent_put(&shared->vcpu[v->id].parked, 0);
 	if (agent_get(&shared->paused))
 		return true; /* between the two looks: parked the next time */
-	if (agent_get(&shared->crash))
+	if (agent_get(&shared->mischief) == GUEST_CRASH)
 		vmm_mailbox(v->agent->vmm, v->id)->bell = MAILBOX_CRASH;
 	return period(v, timer, now);
 }

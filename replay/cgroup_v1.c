@@ -148,6 +148,8 @@ static int v1_open(struct cg *cg)
 		if (code < 0 && ret < 0)
 			ret = code;
 	}
+	if (cg->nplaces == 0 && mounts && !strstr(mounts, " - cgroup "))
+		snprintf(cg->why, sizeof(cg->why), "it is not mounted");
 	mem_free(mounts);
 	mem_free(groups);
 	use_hierarchy(cg);

@@ -28,6 +28,7 @@
 #define FENCE_BYTES 4e6   /* bytes/s above a disk's grant, */
 #define FENCE_OPS  200.0  /* and operations/s */
 #define WEIGHT_MIN 0.1   /* a guest that is granted little has a disk and a balloon to serve, too */
+#define MEMORY_SHARE 0.8 /* of what is available that guests may have in all */
 #define OVERHEAD   (32.0 * 1048576) /* of a guest's process, beside its memory */
 #define WITHIN     0.02  /* of the grant: the error of a measured share in one step */
 #define PERIOD_NS  100000000
@@ -68,31 +69,6 @@ static int64_t real_time(const struct driver_kvm *kvm, int64_t sim_ns)
 	return kvm->start_ns + (int64_t)((double)sim_ns * factor);
 }
 
-/* Ticks of /proc/stat over the measured cores: stolen, and not idle. */
-static void read_stat(const struct replay_params *p, int64_t *steal, int64_t *busy)
-{
-	char line[256], path[300];
-	FILE *f;
-
-	*steal = *busy = 0;
-	snprintf(path, sizeof(path), "%s/proc/stat", p->root);
-	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f)) {
-		int cpu;
-		long long user, nice, system, idle, wait, irq, soft, stolen = 0;
-		if (sscanf(line, "cpu%d %lld %lld %lld %lld %lld %lld %lld %lld", &cpu, &user,
-			   &nice, &system, &idle, &wait, &irq, &soft, &stolen) < 8)
-			continue;
-		for (size_t i = 0; i < p->ncores; i++)
-			if (p->cores[i] == cpu) {
-				*steal += stolen;
-				*busy += user + nice + system + irq + soft;
-			}
-	}
-	if (f)
-		fclose(f);
-}
-
 static double memory_available(const char *root)
 {
 	char line[128], path[300];
@@ -114,13 +90,13 @@ static int check_memory(const struct driver_kvm *kvm, struct err *err)
 
 	for (uint32_t vm = 0; vm < kvm->dc->vm.n; vm++)
 		need += dc_class_of(kvm->dc, vm)->memory * kvm->params.memory_scale + OVERHEAD;
-	if (have < 0 || need <= have * 0.8)
+	if (have < 0 || need <= have * MEMORY_SHARE)
 		return 0;
 	return err_input(err,
 			 "replay: the guests need %.0f MiB of memory, and %.0f MiB are available"
 			 " (give --memory-scale %.3f or less)",
 			 need / 1048576, have / 1048576,
-			 kvm->params.memory_scale * have * 0.8 / need);
+			 kvm->params.memory_scale * have * MEMORY_SHARE / need);
 }
 
 int driver_kvm_init(struct driver_kvm *kvm, const struct replay_params *params,
@@ -142,10 +118,14 @@ int driver_kvm_init(struct driver_kvm *kvm, const struct replay_params *params,
 	int rc = check_memory(kvm, err);
 	if (rc == 0)
 		rc = cg_open(&kvm->groups, params->root, params->groups, err);
+	/* Guests that come later were not checked. */
+	double have = memory_available(params->root);
+	if (rc == 0 && have > 0 && cg_set_memory(cg_all(kvm->groups), have * MEMORY_SHARE) < 0)
+		rc = err_run(err, -EIO, "replay: the memory of all guests cannot be limited");
 	if (rc == 0 && params->kernel_decides && !(cg_can(kvm->groups) & CG_CPU_WEIGHT))
 		rc = err_input(err, "replay: the policy `kernel` needs groups with weights"
 				    " (cotenant replay probe says what is missing)");
-	read_stat(&kvm->params, &kvm->steal0, &kvm->busy0);
+	validity_begin(&kvm->validity, params->root, kvm->params.cores, params->ncores);
 	/* A folder without a block device below it has no limits by groups; the VMM's pacing remains. */
 	if (rc == 0 && cg_can(kvm->groups) & CG_IO_CAP &&
 	    cg_disk(params->root, params->folder, &kvm->disk, &(struct err){0}) < 0)
@@ -242,17 +222,8 @@ static int kvm_until(void *driver, int64_t now_ns, struct err *err)
 	int64_t at = real_time(kvm, now_ns);
 	kvm->params.guests->sleep_until(at);
 	int64_t late = kvm->params.guests->now_ns() - at;
-	kvm->late_ns = late > kvm->late_ns ? late : kvm->late_ns;
-	return 0;
-}
-
-static int sample_work(struct driver_kvm *kvm, uint64_t work, int64_t cpu_ns)
-{
-	if (cpu_ns < PERIOD_NS / 2)
-		return 0; /* too little to tell its speed from the error of the clocks */
-	if (mem_grow(&kvm->sample, &kvm->sample_cap, kvm->nsamples + 1, sizeof(*kvm->sample)) < 0)
-		return -ENOMEM;
-	kvm->sample[kvm->nsamples++].rate = (float)((double)work / (double)cpu_ns);
+	if (late > kvm->validity.late_ns)
+		kvm->validity.late_ns = late;
 	return 0;
 }
 
@@ -277,7 +248,7 @@ static int observe_guest(struct driver_kvm *kvm, uint32_t slot, double speed)
 		return 0;
 	int64_t cpu = r.cpu_ns - was.cpu_ns;
 	g->cpu_ns += cpu;
-	kvm->guest_cpu_ns += cpu + r.main_ns - was.main_ns;
+	kvm->validity.guests_ns += cpu + r.main_ns - was.main_ns;
 	g->work += r.work - was.work;
 	g->run_delay_ns += r.run_delay_ns - was.run_delay_ns;
 	g->late_ns = r.late_ns > g->late_ns ? r.late_ns : g->late_ns;
@@ -287,7 +258,7 @@ static int observe_guest(struct driver_kvm *kvm, uint32_t slot, double speed)
 					 was.write_bytes) / dt;
 	g->measured[RES_IOPS] =
 		(double)(r.read_ops + r.write_ops - was.read_ops - was.write_ops) / dt;
-	return sample_work(kvm, r.work - was.work, cpu);
+	return validity_step(&kvm->validity, r.work - was.work, cpu);
 }
 
 static int kvm_observe(void *driver, uint32_t host, int64_t now_ns, double dt_s, struct err *err)
@@ -384,8 +355,7 @@ static int set_disk(struct driver_kvm *kvm, struct kvm_guest *g, uint32_t slot)
 /* What the kernel cannot do (cg_can) or refuses is done by the VMM alone. */
 static void set_groups(struct driver_kvm *kvm, struct kvm_guest *g, uint32_t slot, double largest)
 {
-	g->limited |= set_cpu(kvm, g, slot, largest) < 0;
-	g->limited |= set_disk(kvm, g, slot) < 0;
+	kvm->validity.limited |= set_cpu(kvm, g, slot, largest) < 0 || set_disk(kvm, g, slot) < 0;
 }
 
 static void give_order(struct driver_kvm *kvm, struct kvm_guest *g, uint32_t slot, int64_t now_ns)
@@ -547,50 +517,18 @@ void driver_kvm_fini(struct driver_kvm *kvm)
 	if (kvm->groups)
 		cg_close(kvm->groups);
 	mem_free(kvm->vm);
-	mem_free(kvm->sample);
+	validity_fini(&kvm->validity);
 	kvm->vm = NULL;
 	kvm->vm_cap = 0;
 	kvm->groups = NULL;
-	kvm->sample = NULL;
 }
 
-static int by_rate(const void *a, const void *b)
-{
-	float x = ((const struct kvm_sample *)a)->rate, y = ((const struct kvm_sample *)b)->rate;
-
-	return (x > y) - (x < y);
-}
-
-static double work_quantile(const struct driver_kvm *kvm, double q)
-{
-	size_t n = kvm->nsamples;
-	double median = n > 0 ? (double)kvm->sample[n / 2].rate : 0;
-
-	return median > 0 ? (double)kvm->sample[(size_t)(q * (double)(n - 1))].rate / median : 1;
-}
-
-/* Poor: work that costs differing time, late updates, cores that others use. */
 static void kvm_room_real(void *driver, struct room_real *out)
 {
 	struct driver_kvm *kvm = driver;
-	double hz = (double)sysconf(_SC_CLK_TCK);
-	double real_s = (double)(kvm->params.guests->now_ns() - kvm->start_ns) * 1e-9;
-	double core_s = real_s * (double)kvm->params.ncores;
-	int64_t steal, busy;
+	int64_t passed = kvm->params.guests->now_ns() - kvm->start_ns;
 
-	read_stat(&kvm->params, &steal, &busy);
-	if (kvm->nsamples > 0)
-		qsort(kvm->sample, kvm->nsamples, sizeof(*kvm->sample), by_rate);
-	*out = (struct room_real){
-		.work_p10 = work_quantile(kvm, 0.1),
-		.work_p90 = work_quantile(kvm, 0.9),
-		.late_ms = (double)kvm->late_ns * 1e-6,
-		.steal = (double)(steal - kvm->steal0) / hz / core_s,
-		.background = fmax(0, ((double)(busy - kvm->busy0) / hz -
-				       (double)kvm->guest_cpu_ns * 1e-9) / core_s),
-	};
-	out->good = out->work_p90 - out->work_p10 <= 0.1 && out->late_ms <= 20 &&
-		    out->steal <= 0.02 && out->background <= 0.05;
+	validity_tell(&kvm->validity, (double)passed * 1e-9, out);
 }
 
 const struct driver_ops driver_kvm_ops = {

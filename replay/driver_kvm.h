@@ -15,6 +15,7 @@
 #include "models/driver_sim.h"
 #include "replay/cgroup.h"
 #include "replay/guest.h"
+#include "replay/validity.h"
 
 /* How guests are made and told; tests give others. */
 struct guest_ops {
@@ -60,7 +61,7 @@ struct kvm_guest {
 	int64_t run_delay_ns, cpu_ns, late_ns;
 	uint64_t work;
 	double want[RES_COUNT], measured[RES_COUNT]; /* in the scenario's units */
-	bool paused, has_disk, limited; /* limited: some group's value could not be set */
+	bool paused, has_disk;
 	char why[160]; /* it ended by itself; empty: it did not */
 };
 
@@ -74,13 +75,7 @@ struct driver_kvm {
 	struct kvm_guest *vm; /* per VM */
 	size_t vm_cap;
 	int64_t start_ns; /* real moment of simulated 0; -1: not yet */
-	int64_t late_ns;  /* latest update after its moment */
-	struct kvm_sample {
-		float rate; /* work per CPU ns of one guest in one step */
-	} *sample;
-	size_t nsamples, sample_cap;
-	int64_t steal0, busy0; /* ticks of /proc/stat at the beginning */
-	int64_t guest_cpu_ns;
+	struct validity validity;
 };
 
 extern const struct driver_ops driver_kvm_ops;

@@ -337,7 +337,10 @@ int guest_migrate(struct guest **guest, struct guest_migration *m, struct err *e
 	return 0;
 }
 
-void guest_crash(struct guest *guest)
+void guest_misbehave(struct guest *guest, enum guest_mischief mischief)
 {
-	agent_put(&guest->shared->crash, 1);
+	const struct guest_order same = guest->shared->order;
+
+	agent_put(&guest->shared->mischief, mischief);
+	guest_order(guest, &same);
 }

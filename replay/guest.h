@@ -93,8 +93,11 @@ pid_t guest_pid(const struct guest *guest);
 /* Ends the process, whatever it does, and frees. */
 void guest_stop(struct guest *guest);
 
-/* Makes the guest program raise an exception: for tests of what follows. */
-void guest_crash(struct guest *guest);
+/* For tests of what follows: the guest program raises an exception, or its process, as if the guest had
+ * broken out, does what it must not be able to do. */
+enum guest_mischief { GUEST_CRASH = 1, GUEST_OPEN, GUEST_SOCKET, GUEST_EXEC, GUEST_PTRACE,
+		      GUEST_KILL };
+void guest_misbehave(struct guest *guest, enum guest_mischief mischief);
 
 /* Live migration of a running guest into a second process on this machine, pre-copy over a socket. */
 struct guest_migration {

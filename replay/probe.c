@@ -16,7 +16,9 @@
 #include <unistd.h>
 
 #include "replay/cgroup.h"
+#include "replay/device.h"
 #include "replay/procfs.h"
+#include "replay/validity.h"
 
 enum { MAX_CORES = 1024, SAMPLE_MS = 250 };
 
@@ -59,52 +61,6 @@ static bool exists(const char *root, const char *path)
 
 /* ---- KVM ---- */
 
-/* The module that the processor needs, by its flags; they may hide what works, so nothing but the
- * wording depends on them. */
-static const char *kvm_module(const char *root)
-{
-	char text[8192];
-
-	if (procfs_read(root, text, sizeof(text), "/proc/cpuinfo") <= 0)
-		return NULL;
-	if (strstr(text, " vmx"))
-		return "kvm_intel";
-	return strstr(text, " svm") ? "kvm_amd" : NULL;
-}
-
-void probe_kvm_words(const char *root, int code, struct probe_item *item)
-{
-	const char *module = kvm_module(root);
-	bool loaded = exists(root, "/sys/module/kvm");
-
-	item->name = "kvm";
-	item->state = PROBE_MISSING;
-	if (code == EACCES || code == EPERM) {
-		snprintf(item->text, sizeof(item->text), "no permission to open /dev/kvm");
-		remedy(item, "add the user to the group kvm (usermod -aG kvm USER, log in again), "
-			     "or run as root");
-		return;
-	}
-	if (code != ENOENT && code != ENODEV && code != ENXIO) {
-		snprintf(item->text, sizeof(item->text), "/dev/kvm cannot be opened: %s",
-			 strerror(code));
-		return;
-	}
-	snprintf(item->text, sizeof(item->text), "%s; %s",
-		 code == ENOENT ? "there is no /dev/kvm" : "/dev/kvm is there without its driver",
-		 loaded   ? "the module kvm is loaded"
-		 : module ? "no KVM module is loaded"
-			  : "the processor shows no virtualization (vmx or svm)");
-	if (loaded && code == ENOENT)
-		remedy(item, "in a container: give it the device (--device /dev/kvm)");
-	else if (module)
-		snprintf(item->remedy, sizeof(item->remedy), "as root: modprobe %s", module);
-	else
-		remedy(item,
-		       "switch virtualization on in the firmware, or nested virtualization where "
-		       "this machine is itself a VM, or use a host with KVM");
-}
-
 static void look_kvm(struct look *look)
 {
 	char path[PATH_MAX], modules[128] = "";
@@ -113,8 +69,9 @@ static void look_kvm(struct look *look)
 	snprintf(path, sizeof(path), "%s/dev/kvm", look->root);
 	int fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0) {
-		int code = errno;
-		probe_kvm_words(look->root, code, add(look->probe, "kvm", PROBE_MISSING, " "));
+		struct device_words words;
+		device_words(look->root, "/dev/kvm", errno, &words);
+		remedy(add(look->probe, "kvm", PROBE_MISSING, "%s", words.text), words.remedy);
 		return;
 	}
 	close(fd);
@@ -141,15 +98,17 @@ static void look_groups(struct look *look)
 		add(look->probe, "cgroup", PROBE_LESS, "%.*s", (int)err.len, err.text);
 		return;
 	}
-	enum cg_kind kind = cg_kind(cg);
 	const char *path = cg_path(cg, "cpu");
-	struct probe_item *item = add(
-		look->probe, "cgroup", kind == CG_NONE ? PROBE_LESS : PROBE_OK,
-		kind == CG_NONE ? "none can be used: CPU and disk are limited by the guests' own "
-				  "processes, weights by nobody"
-				: "version %s; groups of a run go to %.*s",
-		cg_kind_name(kind) + 1, path[0] ? (int)(strrchr(path, '/') - path) : 0, path);
-	(void)item;
+	if (cg_kind(cg) == CG_NONE) {
+		remedy(add(look->probe, "cgroup", PROBE_LESS, "none can be used: %.440s",
+			   cg_lack(cg, CG_CPU_WEIGHT)),
+		       "not needed, but without groups guests compete with everything else, and the "
+		       "policy `kernel` cannot be had");
+		cg_close(cg);
+		return;
+	}
+	add(look->probe, "cgroup", PROBE_OK, "version %s; groups of a run go to %.*s",
+	    cg_kind_name(cg_kind(cg)) + 1, path[0] ? (int)(strrchr(path, '/') - path) : 0, path);
 	for (int i = 0; i < CG_CANS; i++) {
 		enum cg_can what = (enum cg_can)(1u << i);
 		const char *lack = cg_lack(cg, what);
@@ -235,47 +194,18 @@ static void look_cores(struct look *look)
 		 "one core only: guests share it with the controller and everything else");
 }
 
-bool probe_ticks(const char *root, int core, struct probe_ticks *ticks)
-{
-	char text[65536], name[16] = "cpu ";
-	uint64_t field[8] = {0};
-
-	if (core >= 0)
-		snprintf(name, sizeof(name), "cpu%d ", core);
-	if (procfs_read(root, text, sizeof(text), "/proc/stat") <= 0)
-		return false;
-	const char *p = text;
-	while (*p && strncmp(p, name, strlen(name)) != 0) {
-		p += strcspn(p, "\n");
-		p += *p == '\n';
-	}
-	p += *p ? strlen(name) : 0;
-	/* user nice system idle iowait irq softirq steal */
-	for (int i = 0; i < 8; i++) {
-		p += strspn(p, " ");
-		p = procfs_scan(p, &field[i]);
-		if (!p)
-			return false;
-	}
-	*ticks = (struct probe_ticks){.steal = field[7]};
-	for (int i = 0; i < 8; i++)
-		ticks->all += field[i];
-	ticks->busy = ticks->all - field[3] - field[4] - field[7];
-	return true;
-}
-
 static void look_quiet(struct look *look)
 {
-	struct probe_ticks a, b;
+	struct cpu_ticks a, b;
 	char load[64];
 
-	if (!probe_ticks(look->root, -1, &a)) {
+	if (!cpu_ticks(look->root, -1, &a)) {
 		add(look->probe, "quiet", PROBE_LESS, "/proc/stat cannot be read");
 		return;
 	}
 	if (!look->root[0])
 		nanosleep(&(struct timespec){.tv_nsec = SAMPLE_MS * 1000000L}, NULL);
-	if (!probe_ticks(look->root, -1, &b))
+	if (!cpu_ticks(look->root, -1, &b))
 		b = a;
 	if (procfs_read(look->root, load, sizeof(load), "/proc/loadavg") <= 0)
 		load[0] = '\0';

@@ -37,16 +37,7 @@ struct probe {
 /* @folder: where the disk files of guests would be made. */
 void probe_machine(struct probe *probe, const char *root, const char *folder);
 
-/* Why /dev/kvm could not be opened, in words, by the errno of open(); and what to do. */
-void probe_kvm_words(const char *root, int code, struct probe_item *item);
-
 /* Cores of a list such as "0-3,8", ascending; how many there are, which may be more than @max. */
 size_t probe_cores(const char *list, int *core, size_t max);
-
-/* CPU time since the boot in clock ticks, of one core or of all (-1). False if it cannot be read. */
-struct probe_ticks {
-	uint64_t busy, steal, all;
-};
-bool probe_ticks(const char *root, int core, struct probe_ticks *ticks) must_check;
 
 #endif

@@ -42,36 +42,41 @@ int sandbox_user(uid_t uid, struct err *err)
 
 /* Work, wait, and end. Memory calls serve the allocator and the balloon. */
 static const int allowed[] = {
-	SYS_ioctl,	  SYS_clock_gettime, SYS_clock_nanosleep, SYS_nanosleep,
+	SYS_ioctl,         SYS_clock_gettime, SYS_clock_nanosleep, SYS_nanosleep,
 	SYS_timer_settime, SYS_rt_sigreturn,  SYS_rt_sigprocmask,  SYS_futex,
-	SYS_read,	  SYS_write,	     SYS_pread64,	  SYS_pwrite64,
-	SYS_ppoll,	  SYS_poll,	     SYS_recvmsg,	  SYS_sendto,
-	SYS_recvfrom,	  SYS_madvise,	     SYS_munmap,	  SYS_mmap,
-	SYS_mprotect,	  SYS_close,	     SYS_fstat,		  SYS_newfstatat,
-	SYS_fallocate,	  SYS_exit,	     SYS_exit_group,	  SYS_restart_syscall,
-	SYS_tgkill,	  SYS_sendmsg,
-	SYS_sched_yield,  SYS_getpid,	     SYS_gettid,	  SYS_sigaltstack,
+	SYS_read,          SYS_write,         SYS_pread64,         SYS_pwrite64,
+	SYS_ppoll,         SYS_poll,          SYS_recvmsg,         SYS_sendto,
+	SYS_recvfrom,      SYS_madvise,       SYS_munmap,          SYS_mmap,
+	SYS_mprotect,      SYS_close,         SYS_fstat,           SYS_newfstatat,
+	SYS_fallocate,     SYS_exit,          SYS_exit_group,      SYS_restart_syscall,
+	SYS_sendmsg,       SYS_sched_yield,   SYS_getpid,          SYS_gettid,
+	SYS_sigaltstack,
 };
 #define ALLOWED (sizeof(allowed) / sizeof(allowed[0]))
 
+/* Signals go to the process's own threads only: other guests are of the same user. */
+#define TGKILL 3 /* instructions after the load of the number */
+
 int sandbox_syscalls(struct err *err)
 {
-	struct sock_filter code[ALLOWED + 6];
+	struct sock_filter code[ALLOWED + 6 + TGKILL];
 	size_t n = 0;
 
-	code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-						 offsetof(struct seccomp_data, arch));
-	code[n++] =
-		(struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0);
-	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
-	code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-						 offsetof(struct seccomp_data, nr));
+#define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
+#define IS(value, yes, no) \
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(value), (uint8_t)(yes), (uint8_t)(no))
+#define RETURN(what) BPF_STMT(BPF_RET | BPF_K, what)
+	code[n++] = (struct sock_filter)LOAD(arch);
+	code[n++] = (struct sock_filter)IS(AUDIT_ARCH_X86_64, 1, 0);
+	code[n++] = (struct sock_filter)RETURN(SECCOMP_RET_KILL_PROCESS);
+	code[n++] = (struct sock_filter)LOAD(nr);
+	code[n++] = (struct sock_filter)IS(SYS_tgkill, 0, 2);
+	code[n++] = (struct sock_filter)LOAD(args[0]); /* its lower half */
+	code[n++] = (struct sock_filter)IS(getpid(), ALLOWED + 1, ALLOWED);
 	for (size_t i = 0; i < ALLOWED; i++)
-		code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
-							 (uint32_t)allowed[i],
-							 (uint8_t)(ALLOWED - i), 0);
-	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
-	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+		code[n++] = (struct sock_filter)IS(allowed[i], ALLOWED - i, 0);
+	code[n++] = (struct sock_filter)RETURN(SECCOMP_RET_KILL_PROCESS);
+	code[n++] = (struct sock_filter)RETURN(SECCOMP_RET_ALLOW);
 	struct sock_fprog program = {.len = (unsigned short)n, .filter = code};
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program) != 0)
 		return failed(err, "system calls");

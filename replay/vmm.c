@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "replay/device.h"
 #include "sim/core/mem.h"
 
 #define PML4    0x2000u
@@ -63,24 +64,13 @@ const char *vmm_capability(int kvm_fd, size_t i, int *value)
 	return capabilities[i].name;
 }
 
-static const struct {
-	int code;
-	const char *why;
-} device_errors[] = {
-	{ENOENT, "there is none: load kvm_intel or kvm_amd, or run on a host with KVM"},
-	{EACCES, "no permission: join the group kvm, or become root"},
-	{EPERM, "no permission: join the group kvm, or become root"},
-	{ENODEV, "the device is there but its module is not: load kvm_intel or kvm_amd"},
-	{ENXIO, "the device is there but its module is not: load kvm_intel or kvm_amd"},
-	{EBUSY, "another hypervisor holds the processor's virtualization"},
-};
-
 static int device_error(const char *device, int code, struct err *err)
 {
-	for (size_t i = 0; i < sizeof(device_errors) / sizeof(device_errors[0]); i++)
-		if (device_errors[i].code == code)
-			return err_input(err, "%s: %s", device, device_errors[i].why);
-	return err_input(err, "%s: %s", device, strerror(code));
+	struct device_words words;
+
+	device_words("", device, code, &words);
+	return err_input(err, "%s%s%s%s", words.text, words.remedy[0] ? " (" : "", words.remedy,
+			 words.remedy[0] ? ")" : "");
 }
 
 static int device_open(const char *device, struct err *err)

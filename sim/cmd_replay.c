@@ -12,6 +12,7 @@
 #include "plots/plot.h"
 #include "replay/cgroup.h"
 #include "replay/probe.h"
+#include "replay/vmm.h"
 #include "sim/batch.h"
 #include "sim/cmd.h"
 #include "sim/cmd_compare.h"
@@ -57,7 +58,7 @@ static int clean(int argc, char **argv, struct err *err)
 const char cmd_replay_usage[] =
 	"usage: cotenant replay SCENARIO.yaml [-o DIR] [--step 1s] [--cores 1,2] [--backend auto|v1|v2|none]\n"
 	"                       [--memory-scale X] [--disk-folder DIR] [--set path=value]... [--seed S]\n"
-	"                       [--force] [--quiet]\n"
+	"                       [--force] [--resume] [--quiet]\n"
 	"       cotenant validate SCENARIO.yaml [the same] [--tolerance cpu-rms=0.015]...\n"
 	"       cotenant replay probe [FOLDER] | clean | migrate [--memory 64MiB] [--rate 10000] ...";
 
@@ -172,6 +173,9 @@ static int one_option(struct command *c, int option, struct err *err)
 	case 'f':
 		c->replay.force = true;
 		return 0;
+	case 'r':
+		c->replay.resume = true;
+		return 0;
 	case 'q':
 		c->replay.quiet = true;
 		return 0;
@@ -188,7 +192,8 @@ static int parse(struct command *c, int argc, char **argv, struct err *err)
 		{"memory-scale", required_argument, NULL, 'm'}, {"disk-folder", required_argument, NULL, 'd'},
 		{"set", required_argument, NULL, 's'},		{"seed", required_argument, NULL, 'S'},
 		{"tolerance", required_argument, NULL, 'T'},
-		{"force", no_argument, NULL, 'f'},		{"quiet", no_argument, NULL, 'q'},
+		{"force", no_argument, NULL, 'f'},		{"resume", no_argument, NULL, 'r'},
+		{"quiet", no_argument, NULL, 'q'},
 		{NULL, 0, NULL, 0}};
 	int option, rc = 0;
 
@@ -247,7 +252,10 @@ static int both_ways(const struct command *c, struct scenario *scenario, struct 
 	snprintf(sim, sizeof(sim), "%s/sim", dir);
 	snprintf(real, sizeof(real), "%s/real", dir);
 	struct batch batch = {.scenario = scenario, .traces = traces, .dir = sim, .jobs = 1};
-	int rc = batch_run(&batch, err);
+	int rc = vmm_check("/dev/kvm", err);
+
+	if (rc == 0)
+		rc = batch_run(&batch, err);
 	struct replay_options there = c->replay;
 	there.dir = real;
 	if (rc == 0)

@@ -96,6 +96,15 @@ static void room_close(struct run *run)
 		driver_kvm_fini(run->driver_state);
 }
 
+static void room_failed(const struct run *run, uint32_t vm, const char *why)
+{
+	const struct dc *dc = &run->plan.dc;
+
+	fprintf(stderr, "replay: VM %s-%u ended at %.6g s: %s\n",
+		run->plan.group[dc->vm.group[vm]].spec->name, dc->vm.index[vm],
+		(double)run->now_ns * 1e-9, why);
+}
+
 static int pick_cores(const struct scenario *scenario, struct replay_options *o, struct err *err)
 {
 	const struct host_spec *host = scenario->hosts.items;
@@ -146,12 +155,16 @@ int replay_batch(const struct scenario *scenario, const struct trace_set *traces
 		 const struct replay_options *options, struct err *err)
 {
 	struct replay_options o = *options;
-	struct run_room room = {
-		.source = "real", .open = room_open, .close = room_close, .options = &o};
+	struct run_room room = {.source = "real",
+				.open = room_open,
+				.close = room_close,
+				.failed = room_failed,
+				.options = &o};
 	struct batch batch = {.scenario = scenario,
 			      .traces = traces,
 			      .dir = o.dir,
 			      .jobs = 1,
+			      .resume = o.resume,
 			      .show_progress = !o.quiet && isatty(2),
 			      .room = &room};
 	struct err clean = {0};
@@ -166,6 +179,9 @@ int replay_batch(const struct scenario *scenario, const struct trace_set *traces
 		rc = cg_open(&own, "", o.groups, err);
 	if (rc < 0)
 		return rc;
+	if (cg_kind(own) == CG_NONE && o.groups == CG_AUTO && !o.quiet)
+		fprintf(stderr, "replay: guests compete with everything else here, there are no groups: %s\n",
+			cg_lack(own, CG_CPU_WEIGHT));
 	rc = batch_run(&batch, err);
 	cg_close(own);
 	/* A run that was stopped could not remove its groups. */

@@ -17,6 +17,7 @@ struct replay_options {
 	enum cg_kind groups;
 	double memory_scale;
 	const char *folder; /* of disk files; NULL: dir */
+	bool resume; /* keep the finished runs of one that was stopped */
 	bool force, quiet;
 };
 

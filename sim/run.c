@@ -196,8 +196,11 @@ static int end_failed_vms(struct run *run, uint32_t host)
 
 	for (uint32_t i = dc->host.count[host]; i-- > 0 && rc == 0;) {
 		uint32_t vm = dc->slot.vm[dc->host.first[host] + i];
-		if (run->driver->vm_failed(run->driver_state, vm, why, sizeof(why)))
-			rc = lifecycle_end_vm(run, vm, VM_CRASHED);
+		if (!run->driver->vm_failed(run->driver_state, vm, why, sizeof(why)))
+			continue;
+		if (run->room && run->room->failed)
+			run->room->failed(run, vm, why);
+		rc = lifecycle_end_vm(run, vm, VM_CRASHED);
 	}
 	return rc;
 }

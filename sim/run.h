@@ -60,6 +60,8 @@ struct run_room {
 	const char *source; /* column `source` of the output */
 	int (*open)(struct run *run, const void *options, struct err *err); /* sets driver, driver_state */
 	void (*close)(struct run *run);
+	/* Not required. A VM has ended by itself, and why. */
+	void (*failed)(const struct run *run, uint32_t vm, const char *why);
 	const void *options;
 };
 

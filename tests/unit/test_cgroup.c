@@ -278,7 +278,7 @@ static void what_lacks(void **state)
 	cg = open_as(CG_AUTO);
 	assert_int_equal(cg_kind(cg), CG_NONE);
 	assert_int_equal(cg_can(cg), 0);
-	assert_non_null(strstr(cg_lack(cg, CG_MEMORY), "v1: the controller"));
+	assert_non_null(strstr(cg_lack(cg, CG_MEMORY), "v1: it is not mounted"));
 	cg_close(cg);
 	assert_int_equal(mem_live(), 0);
 }

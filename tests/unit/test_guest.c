@@ -245,7 +245,7 @@ static void test_a_crash_is_told(void **state)
 	char why[160] = "";
 
 	assert_true(guest_alive(guest, why, sizeof(why)));
-	guest_crash(guest);
+	guest_misbehave(guest, GUEST_CRASH);
 	during(guest, (struct guest_order){.cpu = 0.5, .cpu_most = 1}, 200);
 	for (int i = 0; i < 1000 && guest_alive(guest, why, sizeof(why)); i++)
 		sleep_until(now_ns() + 10 * MS);
@@ -286,6 +286,28 @@ static void test_a_guest_has_given_everything_away(void **state)
 	if (getuid() == 0)
 		assert_int_equal(status_of(guest_pid(guest), "Uid:"), 65534);
 	guest_stop(guest);
+}
+
+/* One that broke out would end with the first thing that it tries, alone. */
+static void test_nothing_is_left_to_reach(void **state)
+{
+	static const enum guest_mischief tries[] = {GUEST_OPEN, GUEST_SOCKET, GUEST_EXEC, GUEST_PTRACE,
+						    GUEST_KILL};
+
+	(void)state;
+	need_kvm();
+	struct guest *other = start(1, 0);
+	char why[160] = "";
+	for (size_t t = 0; t < sizeof(tries) / sizeof(tries[0]); t++) {
+		struct guest *guest = start(1, 0);
+		guest_misbehave(guest, tries[t]);
+		for (int i = 0; i < 1000 && guest_alive(guest, why, sizeof(why)); i++)
+			sleep_until(now_ns() + 10 * MS);
+		assert_non_null(strstr(why, "signal 31"));
+		guest_stop(guest);
+	}
+	assert_true(guest_alive(other, why, sizeof(why)));
+	guest_stop(other);
 }
 
 /* A controller that is killed leaves no guest. */
@@ -383,7 +405,7 @@ static void test_a_missing_device_is_told_with_its_remedy(void **state)
 
 	assert_true(vmm_check("/nowhere/kvm", &err) < 0);
 	assert_int_equal(err_exit_status(&err), 2);
-	assert_non_null(strstr(err.text, "load kvm_intel or kvm_amd"));
+	assert_non_null(strstr(err.text, "/nowhere/kvm: there is none; "));
 	err_clear(&err);
 	assert_true(vmm_check("/dev/null", &err) < 0);
 	assert_int_equal(err_exit_status(&err), 2);
@@ -399,6 +421,7 @@ int main(void)
 		cmocka_unit_test(test_pause_and_resume),
 		cmocka_unit_test(test_a_crash_is_told),
 		cmocka_unit_test(test_a_guest_has_given_everything_away),
+		cmocka_unit_test(test_nothing_is_left_to_reach),
 		cmocka_unit_test(test_no_guest_outlives_its_controller),
 		cmocka_unit_test(test_a_guest_moves_while_it_runs),
 		cmocka_unit_test(test_bad_specs_are_refused),
