@@ -146,6 +146,14 @@ bool dc_ready(const struct dc *dc, uint32_t host)
 	       (state == HOST_ON || (state == HOST_OFF && !dc->host.type[host]->takes_time));
 }
 
+void dc_set_step(struct dc *dc, uint32_t host, unsigned step)
+{
+	const struct host_type *type = dc->host.type[host];
+
+	dc->host.step[host] = (uint8_t)step;
+	dc->host.capacity[host] = type->cores * type->dvfs.step[step].speed;
+}
+
 void dc_set_state(struct dc *dc, uint32_t host, enum host_state state)
 {
 	dc->host.state[host] = (uint8_t)state;
@@ -270,6 +278,9 @@ static int hosts_init(struct dc *dc)
 	h->room = arena_alloc(dc->arena, h->n, sizeof(*h->room));
 	h->down = arena_alloc(dc->arena, h->n, sizeof(*h->down));
 	h->state = arena_alloc(dc->arena, h->n, sizeof(*h->state));
+	h->step = arena_alloc(dc->arena, h->n, sizeof(*h->step));
+	h->step_set = arena_alloc(dc->arena, h->n, sizeof(*h->step_set));
+	h->capacity = arena_alloc(dc->arena, h->n, sizeof(*h->capacity));
 	h->pressed = arena_alloc(dc->arena, h->n, sizeof(*h->pressed));
 	h->steady = arena_alloc(dc->arena, h->n, sizeof(*h->steady));
 	h->demand_ns = arena_alloc(dc->arena, h->n, sizeof(*h->demand_ns));
@@ -279,12 +290,18 @@ static int hosts_init(struct dc *dc)
 	h->taken[RES_MEM] = arena_alloc(dc->arena, h->n, sizeof(double));
 	h->last_ns = arena_alloc(dc->arena, h->n, sizeof(*h->last_ns));
 	if (!h->type || !h->type_id || !h->cpu || !h->index || !h->first || !h->count || !h->room ||
-	    !h->down || !h->state || !h->pressed || !h->steady || !h->demand_ns || !h->reserved ||
+	    !h->down || !h->state || !h->step || !h->step_set || !h->capacity || !h->pressed || !h->steady || !h->demand_ns || !h->reserved ||
 	    !h->moving || !h->taken[RES_CPU] || !h->taken[RES_MEM] || !h->last_ns)
 		return -ENOMEM;
 	hosts_order(dc);
 	for (size_t i = 0; i < h->n; i++)
 		h->state[i] = h->type[i]->off_when_empty ? HOST_OFF : HOST_ON;
+	for (uint32_t i = 0; i < h->n; i++) {
+		h->step_set[i] = (uint8_t)h->type[i]->dvfs.fixed;
+		h->capacity[i] = h->type[i]->capacity[RES_CPU];
+		if (h->type[i]->dvfs.n > 0)
+			dc_set_step(dc, i, (unsigned)h->type[i]->dvfs.n - 1);
+	}
 	if (racks_init(dc) < 0)
 		return -ENOMEM;
 	for (int d = 0; d < DC_DIMS; d++) {

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "models/dvfs.h"
 #include "models/fit.h"
 #include "models/rules.h"
 #include "models/share.h"
@@ -83,6 +84,7 @@ struct host_type {
 	double (*watts)(const void *state, double util);
 	const void *power_state;
 	unsigned power_pieces; /* of watts, see models/power.h */
+	struct dvfs dvfs;
 };
 
 struct dc_hosts {
@@ -94,6 +96,9 @@ struct dc_hosts {
 	uint32_t *first, *count, *room; /* slots: first index, in use, reserved */
 	uint32_t *reserved;             /* VMs for which room is kept besides, see dc_reserve() */
 	bool *down;
+	uint8_t *step;    /* of dvfs, in force; the one set last, for governor fixed, is in step_set */
+	uint8_t *step_set;
+	double *capacity; /* of CPU, at this step */
 	uint8_t *state;   /* enum host_state; all that change it go through dc_set_state() */
 	bool *pressed;    /* memory is short in the division now in force */
 	bool *steady;     /* see apply() in driver.h */
@@ -212,6 +217,9 @@ void dc_set_class(struct dc *dc, uint32_t vm, uint32_t class_id);
 
 /* A host fails or comes back: while it is down it takes no VMs. */
 void dc_set_down(struct dc *dc, uint32_t host, bool down);
+
+/* Puts the host's cores to a step of its dvfs. */
+void dc_set_step(struct dc *dc, uint32_t host, unsigned step);
 
 /* A host goes on or off, or begins to. */
 void dc_set_state(struct dc *dc, uint32_t host, enum host_state state);

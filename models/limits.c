@@ -2,6 +2,7 @@
 #include "models/limits.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #include "sim/core/lanes.h"
@@ -31,15 +32,24 @@ static int reserve(struct limits *l, size_t n)
 	return 0;
 }
 
-static void slices(struct limits *l, const double weight_sum[RES_COUNT])
+static void slices(struct limits *l, double cpu, const double weight_sum[RES_COUNT])
 {
 	for (int r = 0; r < RES_COUNT; r++) {
-		double unit = weight_sum[r] > 0 ? l->type->capacity[r] / weight_sum[r] : 0;
+		double all = r == RES_CPU ? cpu : l->type->capacity[r];
+		double unit = weight_sum[r] > 0 ? all / weight_sum[r] : 0;
 		for (size_t i = 0; i < l->n; i++) {
 			double slice = unit * l->weight[r][i];
 			l->slice[r][i] = slice < l->cap[r][i] ? slice : l->cap[r][i];
 		}
 	}
+}
+
+/* The speed of a core, where it changes. */
+static double core_of(const struct dc *dc, uint32_t host)
+{
+	const struct host_type *type = dc->host.type[host];
+
+	return type->dvfs.n > 0 ? type->dvfs.step[dc->host.step[host]].speed : INFINITY;
 }
 
 int limits_gather(struct limits *l, const struct dc *dc, uint32_t host)
@@ -48,7 +58,8 @@ int limits_gather(struct limits *l, const struct dc *dc, uint32_t host)
 	size_t n = dc->host.count[host];
 	double weight_sum[RES_COUNT] = {0};
 
-	if (n == l->n && n > 0 && l->type == dc->host.type[host] &&
+	double core = core_of(dc, host);
+	if (n == l->n && n > 0 && l->type == dc->host.type[host] && core == l->core &&
 	    memcmp(l->class_id, id, n * sizeof(*id)) == 0)
 		return 0;
 	if (reserve(l, n) < 0)
@@ -64,14 +75,16 @@ int limits_gather(struct limits *l, const struct dc *dc, uint32_t host)
 			l->per_weight[r][i] = class->weight[r] > 0 ? 1 / class->weight[r] : 0;
 			weight_sum[r] += class->weight[r];
 		}
+		l->cap[RES_CPU][i] = fmin(l->cap[RES_CPU][i], class->vcpus * core);
 	}
 	for (int r = 0; r < RES_COUNT; r++)
 		for (size_t i = n; i < lanes_room(n); i++)
 			l->floor[r][i] = l->cap[r][i] = l->weight[r][i] =
 				l->per_weight[r][i] = l->slice[r][i] = 0;
 	l->n = n;
+	l->core = core;
 	l->type = dc->host.type[host];
-	slices(l, weight_sum);
+	slices(l, dc->host.capacity[host], weight_sum);
 	return 0;
 }
 

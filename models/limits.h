@@ -19,6 +19,8 @@ struct limits {
 	double *slice[RES_COUNT]; /* of the host's capacity by weight, at most the cap; 0 where nobody
 				     has a weight */
 	int32_t *priority;
+	double core; /* MHz: CPU caps are at most vCPUs times it; INFINITY where one core is as fast as
+			another at all times */
 
 	/* Private. */
 	size_t room, array_cap;

@@ -2,7 +2,8 @@
  * Power models: watts drawn by a host that is on, from its CPU utilization.
  * Kinds: table (11 points from idle to full load in tenths, linear in between; by `host:` one of the
  * shipped SPECpower tables or by `watts:` a list), linear, square, cubic, sqrt (idle and max), fan
- * (Fan, Weber & Barroso 2007: idle + (max - idle)(2u - u^1.4)), constant.
+ * (Fan, Weber & Barroso 2007: idle + (max - idle)(2u - u^1.4)), epsilon (SimGrid: idle, and from
+ * epsilon to all cores while anything runs), constant.
  */
 #ifndef COTENANT_MODELS_POWER_H
 #define COTENANT_MODELS_POWER_H
@@ -15,7 +16,7 @@ struct power_ops {
 	/* Required. Watts at utilization @util in [0, 1]; watts(0) is the idle power. */
 	double (*watts)(const void *state, double util);
 	/* How many equal pieces of [0, 1] watts() consists of: over each it is linear, convex or
-	 * concave where there is one, and linear where there are more. */
+	 * concave where there is one, and linear where there are more. It may jump at 0. */
 	unsigned pieces;
 	/* Not required. */
 	int (*init)(void *state, struct err *err);

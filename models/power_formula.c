@@ -91,6 +91,47 @@ FORMULA(cubic, "with the cube of utilization", "CloudSim");
 FORMULA(sqrt, "with the square root of utilization", "CloudSim");
 FORMULA(fan, "idle + (max - idle)(2u - u^1.4)", "Fan, Weber & Barroso 2007");
 
+/* SimGrid's wattage_per_state: power jumps as soon as anything runs. */
+struct epsilon {
+	double idle, epsilon, all;
+};
+
+static const struct opt epsilon_opts[] = {{.name = "idle",
+					   .type = OPT_POWER,
+					   .offset = offsetof(struct epsilon, idle),
+					   .required = true,
+					   .help = "power of a host that is on and idle"},
+					  {.name = "epsilon",
+					   .type = OPT_POWER,
+					   .offset = offsetof(struct epsilon, epsilon),
+					   .required = true,
+					   .help = "power as soon as anything runs"},
+					  {.name = "all",
+					   .type = OPT_POWER,
+					   .offset = offsetof(struct epsilon, all),
+					   .required = true,
+					   .help = "power at full load"},
+					  {.name = NULL}};
+
+static double epsilon_watts(const void *state, double util)
+{
+	const struct epsilon *s = state;
+
+	return util > 0 ? s->epsilon + (s->all - s->epsilon) * clip(util) : s->idle;
+}
+
+const struct power_ops power_epsilon = {
+	.plugin = {.abi = PLUGIN_ABI,
+		   .ops_size = sizeof(struct power_ops),
+		   .name = "epsilon",
+		   .summary = "idle, or from epsilon to all in proportion to utilization",
+		   .source = "SimGrid (idle:epsilon:all)",
+		   .opts = epsilon_opts,
+		   .state_size = sizeof(struct epsilon)},
+	.watts = epsilon_watts,
+	.pieces = 1,
+};
+
 struct constant {
 	double watts;
 };

@@ -12,6 +12,7 @@
 	X(cubic)      \
 	X(sqrt)       \
 	X(fan)        \
+	X(epsilon)    \
 	X(constant)
 
 #define POWER_DECLARE(name) extern const struct power_ops power_##name;

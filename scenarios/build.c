@@ -89,22 +89,94 @@ void build_traces_free(struct trace_set *set)
 	*set = (struct trace_set){0};
 }
 
-static int host_power(struct host_type *type, const struct host_spec *spec, struct arena *arena,
-		      struct err *err)
+static const struct power_ops *power_ops_of(const struct plugin_spec *spec)
 {
-	if (!spec->power.plugin)
-		return 0;
-	const struct power_ops *ops = (const struct power_ops *)(const void *)spec->power.plugin;
-	void *state = arena_alloc(arena, 1, ops->plugin.state_size);
-	if (!state)
+	return (const struct power_ops *)(const void *)spec->plugin;
+}
+
+/* The model's state, as its options left it, in *state. */
+static int power_start(const struct plugin_spec *spec, struct arena *arena, const void **state,
+		       struct err *err)
+{
+	const struct power_ops *ops = power_ops_of(spec);
+	void *copy = arena_alloc(arena, 1, ops->plugin.state_size);
+
+	if (!copy)
 		return err_nomem(err);
 	if (ops->plugin.state_size > 0)
-		memcpy(state, spec->power.state, ops->plugin.state_size);
+		memcpy(copy, spec->state, ops->plugin.state_size);
+	*state = copy;
+	return ops->init ? ops->init(copy, err) : 0;
+}
+
+static int host_power(struct host_type *type, const struct plugin_spec *spec, struct arena *arena,
+		      struct err *err)
+{
+	const struct power_ops *ops = power_ops_of(spec);
+
+	if (!spec->plugin)
+		return 0;
 	type->has_power = true;
 	type->watts = ops->watts;
 	type->power_pieces = ops->pieces;
-	type->power_state = state;
-	return ops->init ? ops->init(state, err) : 0;
+	return power_start(spec, arena, &type->power_state, err);
+}
+
+static const struct dvfs_step_spec *step_spec_at(const struct host_spec *spec, size_t i)
+{
+	return (const struct dvfs_step_spec *)spec->dvfs.steps.items + i;
+}
+
+/* How many steps are slower: where a step stands. */
+static size_t step_rank(const struct host_spec *spec, double speed)
+{
+	size_t rank = 0;
+
+	for (size_t i = 0; i < spec->dvfs.steps.n; i++)
+		rank += step_spec_at(spec, i)->speed < speed;
+	return rank;
+}
+
+static int host_dvfs(struct host_type *type, const struct host_spec *spec, struct arena *arena,
+		     struct err *err)
+{
+	struct dvfs *dvfs = &type->dvfs;
+	int rc = 0;
+
+	dvfs->n = spec->dvfs.steps.n;
+	dvfs->governor = (enum dvfs_governor)spec->dvfs.governor;
+	dvfs->up = spec->dvfs.up;
+	for (size_t i = 0; i < dvfs->n && rc == 0; i++) {
+		const struct dvfs_step_spec *from = step_spec_at(spec, i);
+		struct dvfs_step *step = &dvfs->step[step_rank(spec, from->speed)];
+		double part = from->speed / spec->speed;
+		*step = (struct dvfs_step){.speed = from->speed,
+					   .dynamic = part * part * part,
+					   .watts = type->watts,
+					   .state = type->power_state};
+		if (!from->power.plugin)
+			continue;
+		step->dynamic = 1;
+		step->watts = power_ops_of(&from->power)->watts;
+		rc = power_start(&from->power, arena, &step->state, err);
+	}
+	if (dvfs->n > 0)
+		dvfs->fixed = (unsigned)(spec->dvfs.speed > 0 ? step_rank(spec, spec->dvfs.speed)
+							      : dvfs->n - 1);
+	return rc;
+}
+
+/* The host's own power model, else that of its fastest step. */
+static const struct plugin_spec *power_of(const struct host_spec *spec)
+{
+	size_t fastest = 0;
+
+	if (spec->power.plugin || spec->dvfs.steps.n == 0)
+		return &spec->power;
+	for (size_t i = 1; i < spec->dvfs.steps.n; i++)
+		if (step_spec_at(spec, i)->speed > step_spec_at(spec, fastest)->speed)
+			fastest = i;
+	return &step_spec_at(spec, fastest)->power;
 }
 
 static double switch_watts(const struct host_type *type, const struct switch_spec *spec)
@@ -170,7 +242,9 @@ static int build_host(const struct scenario *s, const struct host_spec *spec, st
 	type->place[DC_DIM_MEM] = spec->memory * ratio_of(own->memory, all->memory);
 	type->place[DC_DIM_DISK] *= spec->disks.n > 0 ? ratio_of(own->disk, all->disk) : 1;
 	type->place[DC_DIM_NET] = spec->network * ratio_of(own->network, all->network);
-	int rc = host_power(type, spec, arena, err);
+	int rc = host_power(type, power_of(spec), arena, err);
+	if (rc == 0)
+		rc = host_dvfs(type, spec, arena, err);
 	if (rc == 0)
 		host_switches(type, spec);
 	return rc;

@@ -150,11 +150,18 @@ static void check_failures(struct loader *ld, const struct host_spec *host)
 		      "needs rack beside it");
 }
 
+static bool has_power(const struct host_spec *host)
+{
+	const struct dvfs_step_spec *step = host->dvfs.steps.items;
+
+	return host->power.plugin || (host->dvfs.steps.n > 0 && step[0].power.plugin);
+}
+
 static void check_switches(struct loader *ld, const struct host_spec *host)
 {
 	const struct switch_spec *const of[] = {&host->boot, &host->shutdown};
 
-	if (host->power.plugin)
+	if (has_power(host))
 		return;
 	for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++)
 		if (!isinf(of[i]->power) && mark_find(ld, &of[i]->power, "power"))
@@ -162,6 +169,57 @@ static void check_switches(struct loader *ld, const struct host_spec *host)
 			      host->name);
 	if (host->off_power > 0)
 		wrong(ld, &host->off_power, "off_power", host, "needs power beside it");
+}
+
+static bool has_speed(const struct host_spec *host, double speed)
+{
+	const struct dvfs_step_spec *step = host->dvfs.steps.items;
+
+	for (size_t i = 0; i < host->dvfs.steps.n; i++)
+		if (step[i].speed == speed)
+			return true;
+	return false;
+}
+
+static void check_steps(struct loader *ld, const struct host_spec *host)
+{
+	const struct dvfs_step_spec *step = host->dvfs.steps.items;
+	size_t n = host->dvfs.steps.n, powered = 0;
+	double fastest = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		fastest = fmax(fastest, step[i].speed);
+		powered += step[i].power.plugin != NULL;
+		for (size_t k = 0; k < i; k++)
+			if (step[i].speed == step[k].speed)
+				wrong(ld, &step[i].speed, "speed", &step[i],
+				      "is also that of entry %zu", k);
+	}
+	if (n == 0 || n > DVFS_MAX_STEPS)
+		wrong(ld, &host->dvfs.steps, "steps", host, "has %zu entries (1 to %d)", n,
+		      DVFS_MAX_STEPS);
+	else if (fastest != host->speed)
+		wrong(ld, &host->dvfs.steps, "steps", host,
+		      "the fastest, %g MHz, is not the speed of hosts %s, %g MHz", fastest,
+		      host->name, host->speed);
+	if (powered > 0 && powered < n && !host->power.plugin)
+		wrong(ld, &host->dvfs.steps, "steps", host,
+		      "%zu of %zu have power (all of them, or power of the hosts)", powered, n);
+}
+
+static void check_dvfs(struct loader *ld, const struct host_spec *host)
+{
+	const struct dvfs_spec *dvfs = &host->dvfs;
+
+	if (!mark_find(ld, dvfs, "dvfs"))
+		return;
+	check_steps(ld, host);
+	if (mark_find(ld, &dvfs->up, "up") && dvfs->governor != DVFS_ONDEMAND)
+		wrong(ld, &dvfs->up, "up", host, "stands only beside governor: ondemand");
+	if (dvfs->speed > 0 && dvfs->governor != DVFS_FIXED)
+		wrong(ld, &dvfs->speed, "speed", host, "stands only beside governor: fixed");
+	else if (dvfs->speed > 0 && !has_speed(host, dvfs->speed))
+		wrong(ld, &dvfs->speed, "speed", host, "is the speed of none of the steps");
 }
 
 static bool is_said(const char *path)
@@ -200,6 +258,7 @@ static void check_hosts(struct loader *ld)
 			wrong(ld, &host->disks, "disks", host, "has %zu entries (at most %d)",
 			      host->disks.n, SHARE_MAX_DISKS);
 		check_failures(ld, host);
+		check_dvfs(ld, host);
 		check_switches(ld, host);
 	}
 	if (total > MAX_TOTAL)
@@ -508,6 +567,52 @@ static void check_move(struct loader *ld)
 		place_error(ld, rate->at, "dirty_rate", "cannot stand beside dirty_share");
 }
 
+static void check_vm_action(struct loader *ld, const struct action_spec *action)
+{
+	if (!action->vm)
+		wrong(ld, &action->vm, "vm", action, "is missing: whom is it done to");
+	else if (!action_target(ld->scenario, action->vm))
+		wrong(ld, &action->vm, "vm", action,
+		      "there is no group or VM \"%s\" (group, or group-INDEX from 0)", action->vm);
+	if (action->host)
+		wrong(ld, &action->host, "host", action,
+		      "stands only beside do: switch-on, switch-off or set-speed");
+	if (action->speed > 0)
+		wrong(ld, &action->speed, "speed", action, "stands only beside do: set-speed");
+}
+
+static void check_host_action(struct loader *ld, const struct action_spec *action)
+{
+	const struct scenario *s = ld->scenario;
+	const struct host_spec *host = s->hosts.items;
+	bool sets = action->action == ACTION_SET_SPEED, any = false;
+
+	if (action->vm)
+		wrong(ld, &action->vm, "vm", action, "cannot stand here (host instead)");
+	if (sets != (action->speed > 0))
+		wrong(ld, &action->speed, "speed", action,
+		      sets ? "is missing: the speed of a step"
+			   : "stands only beside do: set-speed");
+	if (!action->host) {
+		wrong(ld, &action->host, "host", action, "is missing: whom is it done to");
+		return;
+	}
+	for (size_t i = 0; i < s->hosts.n; i++) {
+		int64_t index = member_index(action->host, host[i].name);
+		if (strcmp(action->host, host[i].name) != 0 && (index < 0 || index >= host[i].count))
+			continue;
+		any = true;
+		if (sets && action->speed > 0 &&
+		    (host[i].dvfs.governor != DVFS_FIXED || !has_speed(&host[i], action->speed)))
+			wrong(ld, &action->speed, "speed", action,
+			      "hosts %s have no such step, or not governor: fixed", host[i].name);
+	}
+	if (!any)
+		wrong(ld, &action->host, "host", action,
+		      "there is no group of hosts or host \"%s\" (group, or group-INDEX from 0)",
+		      action->host);
+}
+
 static void check_actions(struct loader *ld)
 {
 	const struct scenario *s = ld->scenario;
@@ -520,10 +625,10 @@ static void check_actions(struct loader *ld)
 		bool any = false;
 		if (action->at_ns >= s->duration_ns)
 			wrong(ld, &action->at_ns, "at", action, "is not before the end of the run");
-		if (!action_target(s, action->vm))
-			wrong(ld, &action->vm, "vm", action,
-			      "there is no group or VM \"%s\" (group, or group-INDEX from 0)",
-			      action->vm);
+		if (action->action >= ACTION_SWITCH_ON)
+			check_host_action(ld, action);
+		else
+			check_vm_action(ld, action);
 		check_migrate(ld, action);
 		for (size_t k = 0; k < sizeof(fields) / sizeof(fields[0]); k++) {
 			const struct mark *mark = mark_find(ld, fields[k], changes[k]);

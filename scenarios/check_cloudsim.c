@@ -47,6 +47,8 @@ static void check_hosts(struct loader *ld)
 			       "cannot be: hosts go off at once");
 		if (host->off_power > 0)
 			refuse(ld, &host->off_power, "off_power", host, "has to be 0");
+		if (host->dvfs.steps.n > 0)
+			refuse(ld, &host->dvfs, "dvfs", host, "cannot be: hosts have one speed");
 	}
 }
 

@@ -36,6 +36,19 @@ struct switch_spec {
 	double power;     /* W meanwhile; INFINITY = as when idle */
 };
 
+/* A host's speeds; struct dvfs (models/dvfs.h) is what becomes of it. */
+struct dvfs_step_spec {
+	double speed;             /* MHz */
+	struct plugin_spec power; /* plugin NULL: derived from the host's */
+};
+
+struct dvfs_spec {
+	int governor;          /* enum dvfs_governor */
+	double up;             /* share of a core, for ondemand */
+	double speed;          /* MHz, for fixed; 0 = the fastest */
+	struct opt_list steps; /* struct dvfs_step_spec; none = one speed */
+};
+
 struct overcommit_spec {
 	double cpu, memory, disk, network; /* ratios; INFINITY = no limit; 0 = not said */
 };
@@ -53,6 +66,7 @@ struct host_spec {
 	int when_empty;           /* enum when_empty: does a host without VMs draw idle power? */
 	struct switch_spec boot, shutdown;
 	double off_power;         /* W */
+	struct dvfs_spec dvfs;
 	struct opt_list labels;            /* const char * */
 	struct overcommit_spec overcommit; /* what is not said is as for all */
 	int64_t rack; /* hosts that share a rack, in order of index; 0 = there are no racks */
@@ -110,14 +124,20 @@ enum action_do {
 	ACTION_RESUME,
 	ACTION_RESIZE,
 	ACTION_DESTROY,
-	ACTION_MIGRATE
+	ACTION_MIGRATE,
+	ACTION_SWITCH_ON, /* from here on, of a host */
+	ACTION_SWITCH_OFF,
+	ACTION_SET_SPEED
 };
 
-/* Something that the scenario does to a VM ("web-3") or a whole group ("web") at a moment. */
+/* Something that the scenario does to a VM ("web-3") or a whole group ("web") at a moment, or to a host
+ * or a group of them. */
 struct action_spec {
 	int64_t at_ns;
-	const char *vm;
-	int action; /* enum action_do */
+	const char *vm;   /* NULL: of a host */
+	const char *host; /* likewise a host or a group */
+	int action;       /* enum action_do */
+	double speed;     /* for set-speed */
 	const char *to; /* for migrate: a host (host-3); NULL = the placer chooses */
 	/* For resize; what is absent stays as it is. */
 	int64_t vcpus;         /* 0 = stays */

@@ -19,8 +19,15 @@ static const char *const host_order_names[] = {"grouped", "alternate", NULL};
 static const char *const on_failure_names[] = {"restart", "lose", NULL};
 static const char *const oom_names[] = {"destroy", "restart", NULL};
 static const char *const when_empty_names[] = {"on", "off", NULL};
+static const char *const governor_names[] = {
+	[DVFS_PERFORMANCE] = "performance",
+	[DVFS_POWERSAVE] = "powersave",
+	[DVFS_ONDEMAND] = "ondemand",
+	[DVFS_FIXED] = "fixed",
+	[DVFS_GOVERNORS] = NULL};
 static const char *const action_names[] = {"start",  "stop",    "pause",   "resume",
-					   "resize", "destroy", "migrate", NULL};
+					   "resize", "destroy", "migrate", "switch-on",
+					   "switch-off", "set-speed", NULL};
 static const char *const dirty_by_names[] = {"time", "cpu", NULL};
 static const char *const writes_names[] = {"distinct", "random", NULL};
 static const char *const copies_names[] = {"memory", "resident", NULL};
@@ -101,6 +108,58 @@ static const struct opt shutdown_opts[] = {
 static const struct opt_table boot_table = {"boot", sizeof(struct switch_spec), boot_opts};
 static const struct opt_table shutdown_table = {"shutdown", sizeof(struct switch_spec),
 						shutdown_opts};
+
+static const struct opt dvfs_step_opts[] = {
+	{.name = "speed",
+	 .type = OPT_FREQ,
+	 .offset = offsetof(struct dvfs_step_spec, speed),
+	 .required = true,
+	 .min = 0.001,
+	 .max = LARGE,
+	 .help = "of one core"},
+	{.name = "power",
+	 .type = OPT_PLUGIN,
+	 .offset = offsetof(struct dvfs_step_spec, power),
+	 .def = "",
+	 .kind = &power_kind,
+	 .help = "power model at this speed; when absent, that of the host, with what is above idle "
+		 "power scaled by the cube of the speed"},
+	{.name = NULL},
+};
+static const struct opt_table dvfs_step_table = {"dvfs_step", sizeof(struct dvfs_step_spec),
+						 dvfs_step_opts};
+
+static const struct opt dvfs_opts[] = {
+	{.name = "governor",
+	 .type = OPT_ENUM,
+	 .offset = offsetof(struct dvfs_spec, governor),
+	 .def = "ondemand",
+	 .choices = governor_names,
+	 .help = "which step: the fastest, the slowest, the slowest at which no core is busier than "
+		 "up, or the one that is set"},
+	{.name = "up",
+	 .type = OPT_RATIO,
+	 .offset = offsetof(struct dvfs_spec, up),
+	 .def = "80%",
+	 .min = 0.01,
+	 .max = 1,
+	 .help = "ondemand: how busy the busiest core may be"},
+	{.name = "speed",
+	 .type = OPT_FREQ,
+	 .offset = offsetof(struct dvfs_spec, speed),
+	 .def = "",
+	 .min = 0.001,
+	 .max = LARGE,
+	 .help = "fixed: the speed of the step in the beginning; when absent, the fastest"},
+	{.name = "steps",
+	 .type = OPT_MAPS,
+	 .offset = offsetof(struct dvfs_spec, steps),
+	 .required = true,
+	 .sub = &dvfs_step_table,
+	 .help = "the speeds, in any order; the fastest is the speed of the host"},
+	{.name = NULL},
+};
+static const struct opt_table dvfs_table = {"dvfs", sizeof(struct dvfs_spec), dvfs_opts};
 
 static const struct opt host_opts[] = {
 	{.name = "name",
@@ -183,6 +242,11 @@ static const struct opt host_opts[] = {
 	 .def = "0W",
 	 .max = LARGE,
 	 .help = "drawn by a host that is off"},
+	{.name = "dvfs",
+	 .type = OPT_MAP,
+	 .offset = offsetof(struct host_spec, dvfs),
+	 .sub = &dvfs_table,
+	 .help = "speeds that the cores can run at, all of them at one; when absent, one speed"},
 	{.name = "labels",
 	 .type = OPT_LIST,
 	 .of = OPT_STRING,
@@ -453,8 +517,13 @@ static const struct opt action_opts[] = {
 	{.name = "vm",
 	 .type = OPT_STRING,
 	 .offset = offsetof(struct action_spec, vm),
-	 .required = true,
+	 .def = "",
 	 .help = "a VM (web-3) or all VMs of a group (web)"},
+	{.name = "host",
+	 .type = OPT_STRING,
+	 .offset = offsetof(struct action_spec, host),
+	 .def = "",
+	 .help = "switch-on, switch-off, set-speed: a host (rack-3) or all of a group (rack)"},
 	{.name = "do",
 	 .type = OPT_ENUM,
 	 .offset = offsetof(struct action_spec, action),
@@ -466,6 +535,13 @@ static const struct opt action_opts[] = {
 	 .offset = offsetof(struct action_spec, to),
 	 .def = "",
 	 .help = "migrate: the host (host-3); when absent, the placer chooses"},
+	{.name = "speed",
+	 .type = OPT_FREQ,
+	 .offset = offsetof(struct action_spec, speed),
+	 .def = "",
+	 .min = 0.001,
+	 .max = LARGE,
+	 .help = "set-speed: of a step of the host's dvfs, whose governor is fixed"},
 	{.name = "vcpus",
 	 .type = OPT_INT,
 	 .offset = offsetof(struct action_spec, vcpus),

@@ -103,10 +103,16 @@ static int divide_columns(struct host_now *h, enum run_slot which, const struct 
 	return guard_check(&h->view, grant, &h->names, h->err);
 }
 
+/* CPU follows the speed of the cores. */
+static double capacity_of(const struct host_now *h, enum resource r)
+{
+	return r == RES_CPU ? h->dc->host.capacity[h->host] : h->type->capacity[r];
+}
+
 /* What is left of the capacity where VMs move; what VMs are guaranteed stays. */
 static double capacity_left(const struct host_now *h, enum resource r)
 {
-	double all = h->type->capacity[r], kept = h->dc->host.floors[r][h->host];
+	double all = capacity_of(h, r), kept = h->dc->host.floors[r][h->host];
 
 	if (r > RES_MEM)
 		return all;
@@ -132,7 +138,7 @@ static void column(const struct host_now *h, enum resource r, struct share_col *
 {
 	col->res = r;
 	col->disk = 0;
-	col->capacity = h->dc->host.moving[h->host] ? capacity_left(h, r) : h->type->capacity[r];
+	col->capacity = h->dc->host.moving[h->host] ? capacity_left(h, r) : capacity_of(h, r);
 	col->want = offered(h, r);
 	col->floor = h->limits->floor[r];
 	col->cap = h->limits->cap[r];
@@ -275,6 +281,25 @@ static int divide_all(struct host_now *h, uint32_t *victim)
 	return rc;
 }
 
+/* Each VM's vCPUs share its demand, the host's cores that of all. */
+static void choose_step(struct dc *dc, uint32_t host)
+{
+	const struct host_type *type = dc->host.type[host];
+	struct dvfs_need need = {.set = dc->host.step_set[host]};
+	uint32_t first = dc->host.first[host], end = first + dc->host.count[host];
+	double sum = dc->host.moving[host] ? dc->host.taken[RES_CPU][host] : 0;
+
+	for (uint32_t s = first; s < end; s++) {
+		const struct vm_class *class = &dc->class[dc->slot.class_id[s]];
+		double want = dc->slot.want[RES_CPU][s];
+		sum += want;
+		need.busiest = fmax(need.busiest, want / class->vcpus);
+		need.guaranteed += fmin(want, class->floor[RES_CPU]) / type->cores;
+	}
+	need.busiest = fmax(need.busiest, sum / type->cores);
+	dc_set_step(dc, host, dvfs_choose(&type->dvfs, &need));
+}
+
 int divide_host(struct run *run, struct run_desk *desk, uint32_t host, uint32_t *oom_victim)
 {
 	struct dc *dc = &run->plan.dc;
@@ -290,8 +315,12 @@ int divide_host(struct run *run, struct run_desk *desk, uint32_t host, uint32_t 
 
 	*oom_victim = DC_NONE;
 	dc->host.pressed[host] = false;
-	if (h.n == 0 || dc->host.state[host] != HOST_ON)
+	if (dc->host.state[host] != HOST_ON)
 		return 0; /* VMs on a host that is about to come on want nothing yet */
+	if (h.type->dvfs.n > 0)
+		choose_step(dc, host);
+	if (h.n == 0)
+		return 0;
 	if (divide_reserve(h.d, h.n) < 0 || limits_gather(&desk->limits, dc, host) < 0)
 		return err_nomem(desk->err);
 	h.view = (struct share_view){.now_ns = run->now_ns,

@@ -505,11 +505,48 @@ static int act(struct run *run, uint32_t vm, const struct action_spec *action)
 	return rc;
 }
 
+static int set_speed(struct run *run, uint32_t host, double speed)
+{
+	const struct dvfs *dvfs = &run->plan.dc.host.type[host]->dvfs;
+
+	for (size_t i = 0; i < dvfs->n; i++)
+		if (dvfs->step[i].speed == speed)
+			run->plan.dc.host.step_set[host] = (uint8_t)i;
+	output_event(run->output, run, "set-speed", DC_NONE, host);
+	return run_touch(run, host);
+}
+
+static int act_on_host(struct run *run, uint32_t host, const struct action_spec *action)
+{
+	if (action->action == ACTION_SET_SPEED)
+		return set_speed(run, host, action->speed);
+	if (action->action == ACTION_SWITCH_ON)
+		return host_switch_on(run, host);
+	if (!dc_in_use(&run->plan.dc, host))
+		return host_switch_off(run, host);
+	output_event_because(run->output, run, "switch-off-refused", DC_NONE, host, "in use");
+	return 0;
+}
+
+static int host_action_event(struct run *run, const struct action_spec *action)
+{
+	char name[160];
+	int rc = 0;
+
+	for (uint32_t h = 0; h < run->plan.dc.host.n && rc == 0; h++)
+		if (strcmp(action->host, run->plan.dc.host.type[h]->group) == 0 ||
+		    strcmp(action->host, run_host_name(run, h, name, sizeof(name))) == 0)
+			rc = act_on_host(run, h, action);
+	return rc;
+}
+
 static int action_event(struct run *run, const struct action_spec *action)
 {
 	char name[160];
 	int rc = 0;
 
+	if (action->host)
+		return host_action_event(run, action);
 	for (uint32_t vm = 0; vm < run->plan.dc.vm.n && rc == 0; vm++) {
 		const char *group = run->plan.group[run->plan.dc.vm.group[vm]].spec->name;
 		if (strcmp(action->vm, group) == 0 ||

@@ -242,7 +242,11 @@ lanes_inline void account_dominant(struct bundle *b, bool pairs)
 {
 	const struct host_type *type = b->dc->host.type[b->host];
 	lanes most[RES_COUNT] = {{0}}, sum = {0}, sum_sq = {0}, time = {0};
+	double per[RES_COUNT];
 
+	memcpy(per, type->per_capacity, sizeof(per));
+	if (type->dvfs.n > 0)
+		per[RES_CPU] = 1 / b->dc->host.capacity[b->host];
 	for (uint32_t i = 0; i < b->n; i += LANES) {
 		lanes dominant = {0}, want = {0};
 		for (int r = 0; r < RES_COUNT; r++) {
@@ -253,7 +257,7 @@ lanes_inline void account_dominant(struct bundle *b, bool pairs)
 				most[r] = lanes_max(each, most[r]);
 			}
 			want += lanes_at(b->dc->slot.want[r] + b->first + i);
-			dominant = lanes_max(each * type->per_capacity[r], dominant);
+			dominant = lanes_max(each * per[r], dominant);
 		}
 		lanes counts = lanes_where(want > 0, lanes_of(1));
 		sum += dominant * counts;
@@ -332,6 +336,14 @@ static void account_stalls(struct dc *dc, const struct bundle *b)
 	}
 }
 
+static double watts(const struct dc *dc, uint32_t host, double util)
+{
+	const struct host_type *type = dc->host.type[host];
+
+	return type->dvfs.n > 0 ? dvfs_watts(&type->dvfs.step[dc->host.step[host]], util)
+				: type->watts(type->power_state, util);
+}
+
 static void account_host(struct metrics *m, const struct bundle *b)
 {
 	const double *use = b->rate + M_GRANT, *wanted = b->rate + M_WANT;
@@ -341,10 +353,11 @@ static void account_host(struct metrics *m, const struct bundle *b)
 	enum host_state state = b->dc->host.state[b->host];
 	bool on = !down && state == HOST_ON;
 	double taken = b->dc->host.moving[b->host] ? b->dc->host.taken[RES_CPU][b->host] : 0;
-	double dt = b->dt, util = (use[RES_CPU] + taken) / type->capacity[RES_CPU];
+	double capacity = b->dc->host.capacity[b->host];
+	double dt = b->dt, util = (use[RES_CPU] + taken) / capacity;
 
-	bool over = on && wanted[RES_CPU] + taken > type->capacity[RES_CPU] * (1 + 1e-9);
-	double watt = on && type->has_power ? type->watts(type->power_state, min2(util, 1))
+	bool over = on && wanted[RES_CPU] + taken > capacity * (1 + 1e-9);
+	double watt = on && type->has_power ? watts(b->dc, b->host, min2(util, 1))
 		      : down                ? 0
 					    : type->state_watts[state];
 
@@ -353,6 +366,9 @@ static void account_host(struct metrics *m, const struct bundle *b)
 		if (on && isfinite(type->capacity[r]))
 			b->rate[M_CAPACITY + r] = type->capacity[r];
 	}
+	if (on)
+		b->rate[M_CAPACITY + RES_CPU] = capacity;
+	sum->capacity += on ? capacity * dt : 0;
 	sum->vms += b->n * dt;
 	sum->on += on ? dt : 0;
 	sum->off += !down && state == HOST_OFF ? dt : 0;
@@ -384,7 +400,7 @@ static const double *entitlements(const struct bundle *b, double *scratch)
 	for (uint32_t i = 0; i < b->n && dc->host.pressed[b->host]; i++)
 		want[i] *= 1 - (double)dc->slot.stalled[b->first + i];
 	struct share_col col = {.res = RES_CPU,
-				.capacity = dc->host.type[b->host]->capacity[RES_CPU],
+				.capacity = dc->host.capacity[b->host],
 				.want = want,
 				.floor = b->limits->floor[RES_CPU],
 				.cap = b->limits->cap[RES_CPU],

@@ -7,7 +7,8 @@
  * real demand, floors and caps. All sums run over VMs on hosts and over the time since the warm-up.
  *
  *   cpu_util, mem_util, disk_util, iops_util
- *                integral of G / integral of capacity of hosts that are on
+ *                integral of G / integral of capacity of hosts that are on; of CPU at the speed in
+ *                force
  *   cpu_shortfall, mem_shortfall, disk_shortfall
  *                integral of (W - G) / integral of W; 0 if nothing was wanted
  *   steal_s      integral of (W - G) / core speed: vCPU-seconds that were runnable and did not run
@@ -67,6 +68,7 @@ enum metric_sum {
 
 struct host_sums {
 	double grant[RES_COUNT];
+	double capacity; /* of CPU x seconds on */
 	double vms, on, off, booting, stopping, active, busy, overload, down, joule,
 		full; /* seconds (vms: VM-seconds) */
 	uint32_t failures, oom_kills, boots, shutdowns;

@@ -33,6 +33,7 @@
 	X(real, "disk_util", host_util(type, s, RES_DISK)) \
 	X(real, "iops_util", host_util(type, s, RES_IOPS)) \
 	X(real, "vms_mean", output_mean(s->vms, time_s)) \
+	X(real, "speed_mhz", output_mean(s->capacity, s->on * type->cores)) \
 	X(real, "on_s", s->on) \
 	X(real, "idle_s", s->on - s->busy) \
 	X(real, "busy_s", s->busy) \
@@ -93,6 +94,8 @@ void output_timeline(struct output *o, const struct run *run, const double *sum,
 
 static double host_util(const struct host_type *type, const struct host_sums *s, int r)
 {
+	if (r == RES_CPU && type->dvfs.n > 0)
+		return metrics_share(s->grant[r], s->capacity);
 	return isfinite(type->capacity[r]) ? metrics_share(s->grant[r], type->capacity[r] * s->on)
 					   : 0;
 }

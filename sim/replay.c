@@ -132,13 +132,20 @@ int replay_check(const struct scenario *s, const struct replay_options *o, struc
 	const struct action_spec *action = s->actions.items;
 
 	for (size_t i = 0; i < s->actions.n; i++)
-		if (action[i].action == ACTION_MIGRATE)
+		if (action[i].host)
+			err_input(err,
+				  "%s: actions: host: %s: this machine is neither switched off nor"
+				  " slowed down",
+				  s->path, action[i].host);
+		else if (action[i].action == ACTION_MIGRATE)
 			err_input(err,
 				  "%s: actions: do: migrate: real guests have no other host"
 				  " (cotenant replay migrate moves one between two processes)",
 				  s->path);
 	if (s->hosts.n != 1 || host->count != 1)
 		err_input(err, "%s: hosts: replay needs one host, which is this machine", s->path);
+	if (host->dvfs.steps.n > 0)
+		err_input(err, "%s: dvfs: this machine's speed is its own affair", s->path);
 	if (s->semantics != SEMANTICS_COTENANT)
 		err_input(err, "%s: semantics: only cotenant's own run on real guests", s->path);
 	if (s->warmup_ns % s->tick_ns != 0)
