@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "scenarios/load.h"
 #include "sim/core/opt.h"
@@ -122,6 +123,8 @@ static int decode_scalar(struct loader *ld, const struct opt *opt, struct place 
 		return err_nomem(ld->err);
 	if (problem)
 		place_error(ld, at, opt->name, "%s", problem);
+	else if (type == OPT_PATH && text[0] != '\0' && access(text, R_OK) < 0)
+		place_error(ld, at, opt->name, "%s: %s", text, strerror(errno));
 	return 0;
 }
 

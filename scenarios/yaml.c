@@ -395,6 +395,54 @@ static int read_end(struct loader *ld, const struct source *src, yaml_parser_t *
 	return root ? -EINVAL : 0;
 }
 
+/* NULL, or why a document is not to be loaded, at its event *event. */
+static const char *event_problem(const yaml_event_t *event, unsigned *depth, size_t *nodes)
+{
+	switch (event->type) {
+	case YAML_SEQUENCE_START_EVENT:
+	case YAML_MAPPING_START_EVENT:
+		*nodes += 1;
+		return ++*depth > MAX_DEPTH ? "values are nested too deeply" : NULL;
+	case YAML_SEQUENCE_END_EVENT:
+	case YAML_MAPPING_END_EVENT:
+		*depth -= 1;
+		return NULL;
+	case YAML_SCALAR_EVENT:
+		return ++*nodes > MAX_NODES ? "too many values" : NULL;
+	default:
+		return NULL;
+	}
+}
+
+/* libyaml takes time with the square of the depth, so nothing deep or endless is given to it whole. What
+ * is not YAML is left for the next pass to tell. */
+static int check_bounds(struct loader *ld, const struct source *src, const char *text, size_t len)
+{
+	yaml_parser_t parser;
+	const char *why = NULL;
+	unsigned depth = 0;
+	size_t nodes = 0;
+
+	if (!yaml_parser_initialize(&parser))
+		return err_nomem(ld->err);
+	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
+	for (bool more = true; more && !why;) {
+		yaml_event_t event;
+		if (!yaml_parser_parse(&parser, &event))
+			break;
+		why = event_problem(&event, &depth, &nodes);
+		if (why)
+			place_error(ld,
+				    (struct place){src, event.start_mark.line + 1,
+						   event.start_mark.column + 1},
+				    "syntax", "%s", why);
+		more = event.type != YAML_DOCUMENT_END_EVENT && event.type != YAML_STREAM_END_EVENT;
+		yaml_event_delete(&event);
+	}
+	yaml_parser_delete(&parser);
+	return why ? -EINVAL : 0;
+}
+
 int yaml_read(struct loader *ld, const struct source *src, const char *text, size_t len,
 	      struct node **root)
 {
@@ -403,6 +451,9 @@ int yaml_read(struct loader *ld, const struct source *src, const char *text, siz
 	int err;
 
 	*root = NULL;
+	err = check_bounds(ld, src, text, len);
+	if (err)
+		return err;
 	if (!yaml_parser_initialize(&parser))
 		return err_nomem(ld->err);
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);

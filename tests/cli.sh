@@ -124,8 +124,13 @@ positions() {
 	expect 2 "bad.yaml:8:12: cpu: \"weigted\" is not a known host policy (did you mean weighted?)" check "$work/bad.yaml"
 	printf 'name: bad\n  tick: [1s\n' >"$work/bad.yaml"
 	expect 2 "bad.yaml:2:" check "$work/bad.yaml"
+	head -c 1000000 /dev/zero | tr '\0' '[' >"$work/bad.yaml"
+	expect 2 "bad.yaml:1:41: syntax: values are nested too deeply" check "$work/bad.yaml"
+	{ printf 'seeds: ['; yes 1, | head -n 2000000 | tr -d '\n'; } >"$work/bad.yaml"
+	expect 2 "syntax: too many values" check "$work/bad.yaml"
 	cp scenarios/08-trace-day.yaml "$work/lost.yaml"
-	expect 2 "traces/demo.csv" run "$work/lost.yaml" -o "$work/lost"
+	expect 2 "lost.yaml:29:36:" run "$work/lost.yaml" -o "$work/lost"
+	expect 2 "path: $work/traces/demo.csv: No such file" run "$work/lost.yaml" -o "$work/lost"
 	is "a run without its trace leaves no folder" [ ! -e "$work/lost" ]
 }
 
