@@ -36,13 +36,13 @@ EMBED(grants);
 EMBED(fairness);
 EMBED(shortfall_cdf);
 EMBED(compare);
+EMBED(differences);
 EMBED(validation);
 
 #define MAX_POINTS    600
 #define MAX_VMS       8
 #define MAX_GRANTS    4
 #define LEGEND_CHARS  22
-#define MAX_PANELS    9
 #define GNUPLOT_WORDS 2000
 #define MAX_COLUMNS   8
 #define MAX_SEEDS     1000
@@ -280,8 +280,7 @@ static void column_range(const struct plot *p, size_t col, double *lo, double *h
 	}
 }
 
-/* A step of 1, 2 or 5 times a power of ten that divides @span into at most @parts. */
-static double nice_step(double span, double parts)
+double plot_nice_step(double span, double parts)
 {
 	double step = pow(10, floor(log10(span / parts)));
 
@@ -310,8 +309,8 @@ static int prepare_utilization(struct plot *p, struct err *err)
 		top[c] = hi > 0.5 ? fmax(104, 104 * hi) : hi > 0 ? 110 * hi : 1;
 	}
 	fprintf(p->gp, "array hi[3] = [%.9g, %.9g, %.9g]\n", top[0], top[1], top[2]);
-	fprintf(p->gp, "array y_step[3] = [%.9g, %.9g, %.9g]\n", nice_step(top[0], 5.2),
-		nice_step(top[1], 5.2), nice_step(top[2], 5.2));
+	fprintf(p->gp, "array y_step[3] = [%.9g, %.9g, %.9g]\n", plot_nice_step(top[0], 5.2),
+		plot_nice_step(top[1], 5.2), plot_nice_step(top[2], 5.2));
 	return 0;
 }
 
@@ -385,13 +384,24 @@ static int prepare_shortfall(struct plot *p, struct err *err)
 	return 0;
 }
 
-struct panel {
-	const char *column, *title;
-	double scale;
+const struct plot_panel plot_panels[PLOT_PANELS] = {
+	{"cpu_util", "CPU utilization (%)", 100},
+	{"cpu_shortfall", "CPU shortfall (%)", 100},
+	{"jain", "Jain fairness index", 1},
+	{"worst", "worst VM: grant / entitlement", 1},
+	{"mem_shortfall", "memory shortfall (%)", 100},
+	{"disk_shortfall", "disk shortfall (%)", 100},
+	{"slowdown_mean", "mean slowdown", 1},
+	{"response_p95_s", "95th percentile response (s)", 1},
+	{"energy_kwh", "energy (kWh)", 1},
+	{"carbon_g", "carbon dioxide (kg)", 1e-3},
+	{"migrations", "migrations", 1},
+	{"slav", "SLA violation, SLAV (1e-5)", 1e5},
+	{"shutdowns", "shutdowns of hosts", 1},
 };
 
 /* Of each bar: name, mean, half width. Returns the right end of the axis; 0 = nothing to show. */
-static double put_bars(struct plot *p, const struct panel *panel, size_t col, double *x)
+static double put_bars(struct plot *p, const struct plot_panel *panel, size_t col, double *x)
 {
 	double hi = 0;
 
@@ -425,19 +435,8 @@ static double put_bars(struct plot *p, const struct panel *panel, size_t col, do
 
 static int prepare_compare(struct plot *p, struct err *err)
 {
-	static const struct panel panels[] = {
-		{"cpu_util", "CPU utilization (%)", 100},
-		{"cpu_shortfall", "CPU shortfall (%)", 100},
-		{"jain", "Jain fairness index", 1},
-		{"worst", "worst VM: grant / entitlement", 1},
-		{"mem_shortfall", "memory shortfall (%)", 100},
-		{"disk_shortfall", "disk shortfall (%)", 100},
-		{"slowdown_mean", "mean slowdown", 1},
-		{"response_p95_s", "95th percentile response (s)", 1},
-		{"energy_kwh", "energy (kWh)", 1},
-	};
-	double hi[MAX_PANELS], *x = mem_alloc(p->t.nrows + 1, sizeof(*x));
-	const char *titles[MAX_PANELS];
+	double hi[PLOT_PANELS], *x = mem_alloc(p->t.nrows + 1, sizeof(*x));
+	const char *titles[PLOT_PANELS];
 	size_t n = 0;
 
 	if (!x)
@@ -446,10 +445,10 @@ static int prepare_compare(struct plot *p, struct err *err)
 		  p->nseeds > 1 ? "Comparison of policies: mean and 95 % interval"
 				: "Comparison of policies",
 		  false);
-	for (size_t k = 0; k < sizeof(panels) / sizeof(panels[0]); k++) {
-		size_t col = csv_column(&p->t, panels[k].column);
-		hi[n] = col == SIZE_MAX ? 0 : put_bars(p, &panels[k], col, x);
-		titles[n] = panels[k].title;
+	for (size_t k = 0; k < PLOT_PANELS; k++) {
+		size_t col = csv_column(&p->t, plot_panels[k].column);
+		hi[n] = col == SIZE_MAX ? 0 : put_bars(p, &plot_panels[k], col, x);
+		titles[n] = plot_panels[k].title;
 		n += hi[n] > 0;
 	}
 	mem_free(x);
@@ -460,7 +459,7 @@ static int prepare_compare(struct plot *p, struct err *err)
 		fprintf(p->gp, "%.9g%s", hi[k], k + 1 < n ? ", " : "]\n");
 	fprintf(p->gp, "array step[%zu] = [", n);
 	for (size_t k = 0; k < n; k++)
-		fprintf(p->gp, "%.9g%s", nice_step(hi[k], 6), k + 1 < n ? ", " : "]\n");
+		fprintf(p->gp, "%.9g%s", plot_nice_step(hi[k], 6), k + 1 < n ? ", " : "]\n");
 	fprintf(p->gp, "array panel_titles[%zu] = [", n);
 	for (size_t k = 0; k < n; k++)
 		fprintf(p->gp, "\"%s\"%s", titles[k], k + 1 < n ? ", " : "]\n");
@@ -593,7 +592,7 @@ static int prepare_grants(struct plot *p, struct err *err)
 		put_time_axis(p, cols[0], (double)bin);
 		put_grants_variables(p, &g, div);
 		hi = hi > 0 ? 1.05 * hi / div : 1;
-		fprintf(p->gp, "y_max = %.9g\ny_step = %.9g\n", hi, nice_step(hi, 4));
+		fprintf(p->gp, "y_max = %.9g\ny_step = %.9g\n", hi, plot_nice_step(hi, 4));
 		for (size_t v = 0; v < g.nvms; v++)
 			put_grants(p, &g, v, cols, div, bin);
 	}
@@ -606,6 +605,9 @@ static int prepare_grants(struct plot *p, struct err *err)
 
 static const struct figure figures[] = {
 	{"compare", "summary.csv", plot_compare_gp, "Key metrics by policy.", prepare_compare},
+	{"differences", "summary.csv", plot_differences_gp,
+	 "Differences from the first policy, seed by seed, with 95 % intervals.",
+	 plot_prepare_differences},
 	{"utilization", "timeline.csv", plot_utilization_gp,
 	 "Share of the capacity in use over time, by policy.", prepare_utilization},
 	{"fairness", "timeline.csv", plot_fairness_gp,

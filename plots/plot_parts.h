@@ -26,6 +26,14 @@ struct plot {
 	size_t name_chars;
 };
 
+/* A metric of summary.csv that comparisons show. */
+struct plot_panel {
+	const char *column, *title;
+	double scale;
+};
+#define PLOT_PANELS 13
+extern const struct plot_panel plot_panels[PLOT_PANELS];
+
 /* Numbers of the columns @names (NULL at the end) of the table, which was read from @csv. */
 int plot_columns(const struct plot *p, const char *csv, const char *const *names, size_t *cols,
 		 struct err *err) must_check;
@@ -33,7 +41,11 @@ void plot_number(FILE *f, double v);            /* after a blank; NaN where ther
 void plot_name_put(FILE *f, const char *name);  /* in double quotes */
 void plot_title(struct plot *p, const char *title, bool one_seed); /* and what all figures set */
 
+/* A step of 1, 2 or 5 times a power of ten that divides @span into at most @parts. */
+double plot_nice_step(double span, double parts);
+
 /* One function per figure: writes the numbers to p->dat, variables of the script to p->gp. */
 int plot_prepare_validation(struct plot *p, struct err *err) must_check;
+int plot_prepare_differences(struct plot *p, struct err *err) must_check;
 
 #endif
