@@ -60,6 +60,15 @@ void find_set_name(struct found_vm *vm, const char *name, size_t len)
 	vm->name[n] = '\0';
 }
 
+/* -1 = none. */
+static int hex_digit(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *at = c ? strchr(digits, c | 0x20) : NULL;
+
+	return at ? (int)(at - digits) : -1;
+}
+
 /* ---- descriptors and threads ---- */
 
 /* "RAM:NAME (deleted)" */
@@ -154,7 +163,7 @@ static double memory_size(const char *text)
 
 static void read_argument(struct found_vm *vm, const char *flag, const char *value)
 {
-	char buf[FOUND_NAME];
+	char buf[FOUND_NAME] = "";
 	bool whole = strcmp(flag, "--name") == 0 || strcmp(flag, "--id") == 0;
 
 	if (!vm->name[0] && whole)
@@ -187,18 +196,19 @@ static void read_command_line(const char *root, struct found_vm *vm)
 /* "machine-qemu\x2d1\x2dweb.scope" -> web */
 static void name_of_scope(struct found_vm *vm, const char *scope, size_t len)
 {
-	char text[FOUND_NAME];
+	char text[FOUND_NAME] = "";
 	size_t n = 0;
-	unsigned value;
 
 	if (len > 8 && strncmp(scope, "machine-", 8) == 0) {
 		scope += 8;
 		len -= 8;
 	}
 	for (size_t i = 0; i < len && n + 1 < sizeof(text); i++) {
-		if (scope[i] == '\\' && i + 3 < len && scope[i + 1] == 'x' &&
-		    sscanf(scope + i + 2, "%2x", &value) == 1 && value >= ' ') {
-			text[n++] = (char)value;
+		bool escaped = scope[i] == '\\' && i + 3 < len && scope[i + 1] == 'x';
+		int high = escaped ? hex_digit(scope[i + 2]) : -1;
+		int low = escaped ? hex_digit(scope[i + 3]) : -1;
+		if (high >= 2 && low >= 0) { /* no control characters */
+			text[n++] = (char)(high * 16 + low);
 			i += 3;
 		} else {
 			text[n++] = scope[i];
@@ -251,10 +261,8 @@ static uint32_t cores_allowed(const char *root, pid_t pid)
 		return 1;
 	const char *p = strstr(text, "Cpus_allowed:");
 	for (p = p ? p + 13 : ""; *p && *p != '\n'; p++) {
-		int digit = *p >= '0' && *p <= '9'   ? *p - '0'
-			    : *p >= 'a' && *p <= 'f' ? *p - 87
-						     : 0;
-		n += (uint32_t)__builtin_popcount((unsigned)digit);
+		int digit = hex_digit(*p);
+		n += digit > 0 ? (uint32_t)__builtin_popcount((unsigned)digit) : 0;
 	}
 	return n > 0 ? n : 1;
 }
@@ -303,6 +311,8 @@ enum find_result find_vm(const char *root, pid_t pid, bool any, struct found_vm 
 	snprintf(vm->command, sizeof(vm->command), "%.15s", stat.comm);
 	snprintf(folder, sizeof(folder), "/proc/%ld/task", (long)pid);
 	int rc = procfs_numbers(root, folder, look_thread, &look);
+	if (rc == -ENOENT || rc == -ESRCH)
+		return FIND_NONE; /* it has just ended */
 	snprintf(folder, sizeof(folder), "/proc/%ld/fd", (long)pid);
 	rc = procfs_numbers(root, folder, look_fd, &look);
 	if (look.vcpu_threads == 0 && look.vcpu_fds == 0 && !any)
