@@ -184,6 +184,18 @@ void consolidate_fini(struct run *run)
 	mem_free(c->leavable.scratch);
 }
 
+void consolidate_warm(struct run *run)
+{
+	run->consolidation->stay = (struct stat_moments){0};
+}
+
+double consolidate_stay_s(const struct run *run)
+{
+	const struct stat_moments *stay = &run->consolidation->stay;
+
+	return stay->n > 0 ? stay->mean : (double)NAN;
+}
+
 double consolidate_transfer_s(const struct run *run, uint32_t vm)
 {
 	const struct dc *dc = &run->plan.dc;
@@ -526,7 +538,11 @@ static int drain_all(struct run *run, struct consolidation *c)
 	for (size_t i = 0; i < dc->nclasses; i++)
 		c->failed[i] = (double)INFINITY;
 	for (uint32_t h = 0; h < dc->host.n; h++) {
-		if (c->sketch.state[h] != SKETCH_ON || dc->host.count[h] == 0 || c->moving[h])
+		if (c->sketch.state[h] != SKETCH_ON)
+			continue;
+		if (c->sketch.vms[h] == 0)
+			sketch_shut(&c->sketch, h); /* nobody has less load */
+		if (dc->host.count[h] == 0 || c->moving[h])
 			continue;
 		c->load[h] = c->sketch.demand[h] / capacity_of(c, h);
 		c->order[n++] = h;

@@ -59,6 +59,7 @@
 	X(count, "migrations", run->count.migrations) \
 	X(count, "migrations_undone", run->count.undone) \
 	X(real, "migration_s", output_mean(run->count.migration_s, (double)run->count.migrated)) \
+	X(real, "stay_s", consolidate_stay_s(run)) \
 	X(real, "downtime_s", o->down_s) \
 	X(real, "availability", 1 - metrics_share(t[M_DOWN], t[M_HOST_TIME])) \
 	X(count, "lost", run->count.lost) \

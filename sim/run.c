@@ -359,6 +359,7 @@ static int warm(struct run *run)
 	if (rc < 0)
 		return rc;
 	migrate_warm(run);
+	consolidate_warm(run);
 	metrics_reset(&run->metrics, &run->plan.dc);
 	run->count =
 		(struct run_counts){.events = run->count.events};

@@ -269,6 +269,10 @@ void host_returned(struct run *run, uint32_t host);
 int consolidate_init(struct run *run, const struct policy_set *set) must_check;
 int consolidate(struct run *run) must_check;
 void consolidate_fini(struct run *run);
+/* The warm-up is over. How long VMs had stood on their hosts that were moved since then by policy, mean;
+ * NAN for nobody. */
+void consolidate_warm(struct run *run);
+double consolidate_stay_s(const struct run *run);
 /* A migration between these hosts has begun (1) or is over (-1). All that happens at a moment has
  * happened: moves that waited for their turn begin. */
 void consolidate_moves(struct run *run, uint32_t from, uint32_t to, int by);
