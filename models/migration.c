@@ -15,7 +15,7 @@
 #define ROUNDING 1e-9
 
 struct pre_copy {
-	double threshold, max_sent;
+	double threshold, max_sent, stuck_at;
 	int64_t max_rounds, resume_ns;
 	bool stop_when_stuck;
 };
@@ -28,7 +28,7 @@ static double seconds(int64_t ns)
 static bool is_last_round(const struct pre_copy *p, const struct migration *m)
 {
 	bool small = m->dirty <= p->threshold * (1 + ROUNDING);
-	bool stuck = p->stop_when_stuck && m->dirty >= m->last * (1 - ROUNDING);
+	bool stuck = p->stop_when_stuck && m->dirty >= m->last * p->stuck_at * (1 - ROUNDING);
 
 	return small || stuck || m->rounds >= (uint64_t)p->max_rounds ||
 	       m->sent > p->max_sent * m->memory * (1 + ROUNDING);
@@ -80,6 +80,12 @@ static const struct opt pre_copy_opts[] = {
 	 .offset = offsetof(struct pre_copy, stop_when_stuck),
 	 .def = "true",
 	 .help = "a round that leaves as much as it sent is the last one"},
+	{.name = "stuck_at",
+	 .type = OPT_RATIO,
+	 .offset = offsetof(struct pre_copy, stuck_at),
+	 .def = "100%",
+	 .max = 1,
+	 .help = "so much of what it sent counts as as much"},
 	RESUME(struct pre_copy),
 	{.name = NULL},
 };

@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define LATE_NS 100000000 /* what was not sent in so much time is not made up for */
+
 enum { STREAM_PAGE, STREAM_VCPU, STREAM_END };
 
 struct header {
@@ -117,6 +119,9 @@ static int send_page(struct sending *s, uint32_t page)
 	s->sent += GUEST_PAGE;
 	int rc = put(s->fd, &out, sizeof(out));
 	int64_t due = s->start_ns + (int64_t)((double)s->sent / s->per_ns), now = agent_now_ns();
+	/* A link that was idle because we were late does not carry more afterwards. */
+	if (now - due > LATE_NS)
+		s->start_ns += now - due;
 	if (rc == 0 && isfinite(s->per_ns) && due - now > 200000) {
 		struct timespec t = {.tv_sec = due / 1000000000, .tv_nsec = due % 1000000000};
 		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
@@ -232,7 +237,7 @@ static int send_live(struct sending *s, const struct transfer_command *command)
 		if (rc == 0)
 			rc = vmm_dirty(agent->vmm, agent->dirty);
 		left = count_dirty(agent);
-		bool shrinks = left < before;
+		bool shrinks = left < before * TRANSFER_STUCK;
 		before = left;
 		if (!shrinks || left * (double)GUEST_PAGE <= command->threshold)
 			break;

@@ -10,6 +10,10 @@
 
 #include "replay/agent.h"
 
+/* A round that leaves more than this of what it sent makes no progress that pays. (Without it whether a round
+ * leaves less than the one before is chance in the end.) */
+#define TRANSFER_STUCK 0.9
+
 /* From the controller to an agent, with a socket to the other one. TRANSFER_NONE only wakes it: there is a
  * new order. */
 enum transfer_role { TRANSFER_NONE, TRANSFER_SEND, TRANSFER_RECEIVE };

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Every scenario of scenarios/validate, simulated and on real guests, one after the other: exit status 1
-# if one is beyond its tolerances. CORES names the cores to measure on (default: the last one).
+# Every scenario of scenarios/validate, simulated and on real guests, one after the other, and live
+# migrations: exit status 1 if one is beyond its tolerances. CORES names the cores to measure on (default: the last one).
 cd "$(dirname "$0")/.." || exit 2
 cotenant=${COTENANT:-./cotenant}
 if ! [ -w /dev/kvm ]; then
@@ -15,6 +15,11 @@ for file in scenarios/validate/*.yaml; do
 	echo "== $name"
 	timeout -k 10 120 "$cotenant" validate "$file" -o "$work/$name" ${CORES:+--cores "$CORES"} ||
 		failed="$failed $name"
+done
+# Live migration: one that ends soon, one that takes many rounds, one that gets nowhere.
+for rate in 2000 15000 50000; do
+	echo "== migration at $rate pages/s"
+	timeout -k 10 120 "$cotenant" replay migrate --rate $rate --tolerance 0.05 || failed="$failed migration-$rate"
 done
 [ -z "$failed" ] || { echo "validate: beyond tolerance:$failed"; exit 1; }
 echo "validate: all within tolerance"
