@@ -115,7 +115,7 @@ static size_t sample(const struct compare_runs *r, size_t policy, size_t col, do
 
 	for (size_t s = 0; s < r->nseeds; s++) {
 		x[n] = value(r, policy, s, col);
-		n += isfinite(x[n]);
+		n += isfinite(x[n]) ? 1 : 0;
 	}
 	return n;
 }
