@@ -175,7 +175,11 @@ int registry_load(const char *path, struct err *err)
 		{"cotenant_selector", &selector_kind, &selector_loaded},
 		{"cotenant_balancer", &balancer_kind, &balancer_loaded},
 	};
-	void *so = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	char here[4096];
+	bool bare = !strchr(path, '/'); /* which the loader would look for elsewhere */
+
+	snprintf(here, sizeof(here), "./%s", path);
+	void *so = dlopen(bare ? here : path, RTLD_NOW | RTLD_LOCAL);
 	size_t found = 0, added = 0;
 	int rc = 0;
 

@@ -4,12 +4,14 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -18,11 +20,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sim/manifest.h"
 #include "sim/output.h"
 #include "sim/run.h"
 
 #define PATH_SIZE 4096
 #define MAX_JOBS  256u
+#define LOCK_TRIES 100 /* 2 s */
 
 /* The one flag that a signal sets. */
 static volatile sig_atomic_t stopped_by;
@@ -114,6 +118,8 @@ static void fingerprint(struct state *s)
 {
 	uint64_t h = s->batch->scenario->hash;
 
+	for (size_t i = 0; i < s->batch->nplugins; i++)
+		h = (h ^ s->batch->plugin[i].hash) * UINT64_C(1099511628211);
 	for (size_t i = 0; i < s->batch->traces->n; i++)
 		h = (h ^ s->batch->traces->use[i].trace->hash) * UINT64_C(1099511628211);
 	if (s->batch->traces->outages.n > 0)
@@ -138,10 +144,7 @@ static int write_text(const char *path, const char *text, struct err *err)
 static int parts_open(struct state *s, struct err *err)
 {
 	char parts[PATH_SIZE], mark[PATH_SIZE + 16], was[64] = "";
-	int rc = make_dirs(s->batch->dir, err);
 
-	if (rc < 0)
-		return rc;
 	snprintf(parts, sizeof(parts), "%s/.parts", s->batch->dir);
 	snprintf(mark, sizeof(mark), "%s/of", parts);
 	FILE *f = fopen(mark, "r");
@@ -153,8 +156,8 @@ static int parts_open(struct state *s, struct err *err)
 	if (s->batch->resume && was[0] != '\0' && !same)
 		return err_input(
 			err,
-			"%s: --resume: its unfinished runs are of another scenario, trace or"
-			" version (run without --resume to start anew)",
+			"%s: --resume: its unfinished runs are of another scenario, trace,"
+			" plug-in or version (run without --resume to start anew)",
 			s->batch->dir);
 	if (!s->batch->resume || !same)
 		remove_tree(parts);
@@ -162,6 +165,28 @@ static int parts_open(struct state *s, struct err *err)
 		return err_run(err, -errno, "%s: cannot make the directory: %s", parts,
 			       strerror(errno));
 	return write_text(mark, s->fingerprint, err);
+}
+
+/* Keeps others out of the folder, children of a batch that was killed too, until all who inherit the
+ * descriptor are gone: a moment is waited for these. -1 where the file system has no locks. */
+static int lock_open(const char *dir, int *lock, struct err *err)
+{
+	int rc = make_dirs(dir, err);
+
+	*lock = rc < 0 ? -1 : open(dir, O_RDONLY | O_DIRECTORY);
+	if (rc < 0)
+		return rc;
+	if (*lock < 0)
+		return err_run(err, -errno, "%s: cannot be opened: %s", dir, strerror(errno));
+	for (int tries = 0; flock(*lock, LOCK_EX | LOCK_NB) < 0; tries++) {
+		if (errno != EWOULDBLOCK)
+			break;
+		if (tries == LOCK_TRIES || stopped_by)
+			return err_run(err, -EBUSY, "%s: another cotenant writes its results there",
+				       dir);
+		nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+	}
+	return 0;
 }
 
 static void comment_line(const struct state *s, char *buf, size_t n)
@@ -465,58 +490,6 @@ static int join_file(const struct state *s, enum output_file file, struct err *e
 	return rc;
 }
 
-static void manifest_traces(FILE *f, const struct trace_set *traces)
-{
-	for (size_t i = 0; i < traces->n; i++) {
-		const struct trace *t = traces->use[i].trace;
-		fprintf(f,
-			"  - {path: \"%s\", format: %s, hash: %016" PRIx64
-			", vms: %zu, steps: %zu}\n",
-			t->path, t->format, t->hash, t->n, t->steps);
-		for (size_t k = 0; k < t->nnotes; k++)
-			fprintf(f, "  # %" PRIu64 " x %s\n", t->note[k].count, t->note[k].text);
-	}
-}
-
-static void manifest_runs(FILE *f, const struct state *s)
-{
-	char path[PATH_SIZE], line[512];
-	struct err ignored = {0};
-
-	for (size_t i = 0; i < s->nruns; i++) {
-		FILE *stats =
-			path_of(path, s, "", i, "stats", &ignored) == 0 ? fopen(path, "r") : NULL;
-		if (stats && fgets(line, sizeof(line), stats))
-			fprintf(f, "  - %s", line);
-		if (stats)
-			fclose(stats);
-	}
-}
-
-static int write_manifest(const struct state *s, struct err *err)
-{
-	char path[PATH_SIZE], tmp[PATH_SIZE + 8], host[256] = "";
-
-	snprintf(path, sizeof(path), "%.4000s/manifest.yaml", s->batch->dir);
-	snprintf(tmp, sizeof(tmp), "%s.tmp", path);
-	FILE *f = fopen(tmp, "w");
-	if (!f)
-		return err_run(err, -errno, "%s: cannot write: %s", tmp, strerror(errno));
-	gethostname(host, sizeof(host) - 1);
-	fprintf(f, "cotenant: %s\nscenario: \"%s\"\nname: %s\nscenario_hash: %016" PRIx64 "\n",
-		COTENANT_VERSION, s->batch->scenario->path, s->batch->scenario->name,
-		s->batch->scenario->hash);
-	fprintf(f, "host: %s\njobs: %u\nwall_s: %.3f\ntraces:\n", host, s->batch->jobs,
-		clock_s() - s->started_s);
-	manifest_traces(f, s->batch->traces);
-	fputs("runs:\n", f);
-	manifest_runs(f, s);
-	bool bad = ferror(f) != 0;
-	if (fclose(f) != 0 || bad || rename(tmp, path) < 0)
-		return err_run(err, -EIO, "%s: cannot write: %s", path, strerror(errno));
-	return 0;
-}
-
 static int join_all(const struct state *s, struct err *err)
 {
 	char parts[PATH_SIZE];
@@ -525,7 +498,7 @@ static int join_all(const struct state *s, struct err *err)
 	for (enum output_file f = 0; f < OUTPUT_FILES && rc == 0; f++)
 		rc = join_file(s, f, err);
 	if (rc == 0)
-		rc = write_manifest(s, err);
+		rc = manifest_write(s->batch, s->nruns, clock_s() - s->started_s, err);
 	if (rc < 0)
 		return rc;
 	snprintf(parts, sizeof(parts), "%.4000s/.parts", s->batch->dir);
@@ -542,14 +515,20 @@ int batch_run(const struct batch *batch, struct err *err)
 
 	used.jobs = used.jobs > MAX_JOBS ? MAX_JOBS : used.jobs;
 	fingerprint(&s);
-	int rc = parts_open(&s, err);
-	if (rc < 0)
+	int lock, rc = lock_open(batch->dir, &lock, err);
+	if (rc == 0)
+		rc = parts_open(&s, err);
+	if (rc < 0) {
+		if (lock >= 0)
+			close(lock);
 		return rc;
+	}
 	size_t bytes = s.nruns * sizeof(double);
 	s.progress = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	s.job = mem_alloc(used.jobs, sizeof(*s.job));
 	if (s.progress == MAP_FAILED || !s.job) {
 		mem_free(s.job);
+		close(lock);
 		return err_nomem(err);
 	}
 	sigaction(SIGINT, &on, &was_int);
@@ -561,5 +540,6 @@ int batch_run(const struct batch *batch, struct err *err)
 		rc = join_all(&s, err);
 	munmap(s.progress, bytes);
 	mem_free(s.job);
+	close(lock);
 	return rc;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "models/trace_list.h"
 #include "policies/registry.h"
 #include "sim/batch.h"
 #include "sim/cmd_compare.h"
@@ -18,6 +19,8 @@ struct run_options {
 	unsigned jobs;
 	bool resume, quiet;
 	struct scenario_set_list sets;
+	struct batch_plugin *plugin;
+	size_t nplugins, plugins_cap;
 };
 
 const char cmd_run_usage[] =
@@ -48,6 +51,29 @@ static int set_jobs(struct run_options *o, const char *text, struct err *err)
 	return 0;
 }
 
+/* Loads a shared object, and keeps what its bytes were. */
+static int add_plugin(struct run_options *o, const char *path, struct err *err)
+{
+	struct trace_file file = {0};
+	int rc = *path ? registry_load(path, err)
+		       : err_input(err, "--plugin: the file's name is empty");
+
+	if (rc == 0)
+		rc = trace_file_read(&file, path, err);
+	if (rc == 0 &&
+	    mem_grow(&o->plugin, &o->plugins_cap, o->nplugins + 1, sizeof(*o->plugin)) < 0)
+		rc = err_nomem(err);
+	if (rc == 0) {
+		struct batch_plugin *plugin = &o->plugin[o->nplugins++];
+		*plugin = (struct batch_plugin){path, UINT64_C(14695981039346656037)};
+		for (size_t i = 0; i < file.len; i++)
+			plugin->hash = (plugin->hash ^ (unsigned char)file.text[i]) *
+				       UINT64_C(1099511628211);
+	}
+	trace_file_fini(&file);
+	return rc;
+}
+
 static int one_option(struct run_options *o, int c, struct err *err)
 {
 	switch (c) {
@@ -59,7 +85,7 @@ static int one_option(struct run_options *o, int c, struct err *err)
 	case 's':
 		return cmd_add_set(&o->sets, optarg, err);
 	case 'p':
-		return registry_load(optarg, err);
+		return add_plugin(o, optarg, err);
 	case 'r':
 		o->resume = true;
 		return 0;
@@ -150,7 +176,11 @@ static int load_and_run(const struct run_options *o, struct scenario **scenario,
 			      .dir = o->dir,
 			      .jobs = o->jobs,
 			      .resume = o->resume,
-			      .show_progress = !o->quiet && isatty(2)};
+			      .show_progress = !o->quiet && isatty(2),
+			      .plugin = o->plugin,
+			      .nplugins = o->nplugins,
+			      .set = o->sets.set,
+			      .nsets = o->sets.n};
 	rc = batch_run(&batch, err);
 	if (rc < 0 || o->quiet)
 		return rc;
@@ -169,5 +199,6 @@ int cmd_run(int argc, char **argv, struct err *err)
 	build_traces_free(&traces);
 	scenario_free(scenario);
 	mem_free(o.sets.set);
+	mem_free(o.plugin);
 	return rc;
 }

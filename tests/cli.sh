@@ -63,7 +63,8 @@ messages() {
 	expect 2 "nosuch.yaml: No such file" check nosuch.yaml
 	expect 2 "--set tick: no value" run "$first" --set tick
 	expect 2 "nosuch: unknown key" run "$first" --set nosuch=1
-	expect 2 "cannot load plug-in nosuch.so" run "$first" --plugin nosuch.so
+	expect 2 "cannot load plug-in nosuch.so: ./nosuch.so" run "$first" --plugin nosuch.so
+	expect 2 "--plugin: the file's name is empty" run "$first" --plugin ""
 	expect 2 "nosuch/summary.csv: cannot read" compare nosuch
 	expect 2 "nosuch: No such file" plot nosuch
 	expect 2 "nosuch: No such file" report nosuch
@@ -271,6 +272,18 @@ batches() {
 	is "kill -9 leaves no half file" none_half "$work/kill"
 	batch "$work/kill" --resume
 	is "--resume after kill -9 gives the same" same "$work/j1" "$work/kill"
+
+	if command -v flock >/dev/null; then
+		mkdir "$work/taken"
+		flock "$work/taken" sleep 30 &
+		pid=$!
+		until ! flock -n "$work/taken" true; do sleep 0.02; done
+		expect 1 "taken: another cotenant writes its results there" run "$first" -o "$work/taken"
+		is "a folder in use is left alone" [ ! -e "$work/taken/.parts" ]
+		kill $pid
+	else
+		skip "two runs into one folder: flock is not installed"
+	fi
 
 	interrupted TERM "$work/other"
 	expect 2 "are of another scenario" run "$first" -o "$work/other" --resume
