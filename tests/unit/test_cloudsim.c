@@ -344,7 +344,7 @@ static void refused(void **state)
 				 "hosts: {name: h, cores: 2, speed: 1GHz, memory: 4GB, network: "
 				 "1Gbit/s, power: {kind: table, host: hp-ml110-g4}%s}\n"
 				 "vms: {name: v, speed: 1GHz, memory: 1GB, workload: {kind: trace, "
-				 "path: x}%s}\n"
+				 "path: scenarios/traces/planetlab-demo}%s}\n"
 				 "# \n# \npolicies: {detector: thr}\n%s\n",
 				 cases[i].host, cases[i].vm, cases[i].extra);
 		assert_true(n > 0);
