@@ -286,12 +286,12 @@ static int hosts_init(struct dc *dc)
 	h->demand_ns = arena_alloc(dc->arena, h->n, sizeof(*h->demand_ns));
 	h->reserved = arena_alloc(dc->arena, h->n, sizeof(*h->reserved));
 	h->moving = arena_alloc(dc->arena, h->n, sizeof(*h->moving));
-	h->taken[RES_CPU] = arena_alloc(dc->arena, h->n, sizeof(double));
-	h->taken[RES_MEM] = arena_alloc(dc->arena, h->n, sizeof(double));
+	h->taken_cpu = arena_alloc(dc->arena, h->n, sizeof(double));
+	h->taken_memory = arena_alloc(dc->arena, h->n, sizeof(double));
 	h->last_ns = arena_alloc(dc->arena, h->n, sizeof(*h->last_ns));
 	if (!h->type || !h->type_id || !h->cpu || !h->index || !h->first || !h->count || !h->room ||
 	    !h->down || !h->state || !h->step || !h->step_set || !h->capacity || !h->pressed || !h->steady || !h->demand_ns || !h->reserved ||
-	    !h->moving || !h->taken[RES_CPU] || !h->taken[RES_MEM] || !h->last_ns)
+	    !h->moving || !h->taken_cpu || !h->taken_memory || !h->last_ns)
 		return -ENOMEM;
 	hosts_order(dc);
 	for (size_t i = 0; i < h->n; i++)

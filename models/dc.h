@@ -108,7 +108,7 @@ struct dc_hosts {
 	double *free[DC_DIMS];
 	double *floors[RES_COUNT]; /* sum of floors of the VMs placed there */
 	double *cpu;               /* sum of requests of CPU */
-	double *taken[2];          /* CPU and memory that moving takes from what VMs can get */
+	double *taken_cpu, *taken_memory; /* what moving takes from what VMs can get */
 	struct fit_index fit; /* of free and of what floors leave, with a slack for rounding */
 	struct fit_index asleep; /* the same for hosts that have to come on first; unused where that
 				    takes no time */
@@ -253,6 +253,26 @@ static inline double dc_offered(const struct dc *dc, enum resource r, uint32_t s
 	double want = dc->slot.want[r][slot], held = dc->slot.held[slot];
 
 	return r == RES_CPU ? want * (1 - held) : r != RES_MEM && held >= 1 ? 0 : want;
+}
+
+/* CPU that moving takes on the host. */
+static inline double dc_taken_cpu(const struct dc *dc, uint32_t host)
+{
+	return dc->host.moving[host] ? dc->host.taken_cpu[host] : 0;
+}
+
+/* What the host's VMs can get in all: CPU at its present speed; less what moving takes, but for what
+ * they are guaranteed. */
+static inline double dc_capacity(const struct dc *dc, enum resource r, uint32_t host)
+{
+	double all = r == RES_CPU ? dc->host.capacity[host] : dc->host.type[host]->capacity[r];
+
+	if (!dc->host.moving[host] || r > RES_MEM)
+		return all;
+	double left = all - (r == RES_CPU ? dc_taken_cpu(dc, host) : dc->host.taken_memory[host]);
+	double kept = dc->host.floors[r][host];
+	left = left > kept ? left : kept;
+	return left < all ? left : all;
 }
 
 /* Asks for what a tick needs of a host's slots to be brought near: a loop over hosts that says so a few

@@ -103,24 +103,6 @@ static int divide_columns(struct host_now *h, enum run_slot which, const struct 
 	return guard_check(&h->view, grant, &h->names, h->err);
 }
 
-/* CPU follows the speed of the cores. */
-static double capacity_of(const struct host_now *h, enum resource r)
-{
-	return r == RES_CPU ? h->dc->host.capacity[h->host] : h->type->capacity[r];
-}
-
-/* What is left of the capacity where VMs move; what VMs are guaranteed stays. */
-static double capacity_left(const struct host_now *h, enum resource r)
-{
-	double all = capacity_of(h, r), kept = h->dc->host.floors[r][h->host];
-
-	if (r > RES_MEM)
-		return all;
-	double left = all - h->dc->host.taken[r][h->host];
-	left = left > kept ? left : kept;
-	return left < all ? left : all;
-}
-
 /* Demand of the host's VMs, where none moves as it stands in the slots. */
 static const double *offered(const struct host_now *h, enum resource r)
 {
@@ -138,7 +120,7 @@ static void column(const struct host_now *h, enum resource r, struct share_col *
 {
 	col->res = r;
 	col->disk = 0;
-	col->capacity = h->dc->host.moving[h->host] ? capacity_left(h, r) : capacity_of(h, r);
+	col->capacity = dc_capacity(h->dc, r, h->host);
 	col->want = offered(h, r);
 	col->floor = h->limits->floor[r];
 	col->cap = h->limits->cap[r];
@@ -287,7 +269,7 @@ static void choose_step(struct dc *dc, uint32_t host)
 	const struct host_type *type = dc->host.type[host];
 	struct dvfs_need need = {.set = dc->host.step_set[host]};
 	uint32_t first = dc->host.first[host], end = first + dc->host.count[host];
-	double sum = dc->host.moving[host] ? dc->host.taken[RES_CPU][host] : 0;
+	double sum = dc_taken_cpu(dc, host);
 
 	for (uint32_t s = first; s < end; s++) {
 		const struct vm_class *class = &dc->class[dc->slot.class_id[s]];

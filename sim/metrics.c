@@ -23,6 +23,7 @@ struct bundle {
 	double dt;
 	double *rate;                                   /* what becomes of the sums, per second */
 	lane_mask shorts;                               /* per resource: not all want is granted */
+	const double *want[RES_COUNT]; /* that can be met: less where VMs move */
 	double *progress;                               /* how far each VM gets */
 	double *per_weight[RES_COUNT], most[RES_COUNT]; /* grants per weight; the largest */
 };
@@ -146,7 +147,7 @@ lanes_inline void account_progress(const struct dc *dc, const struct bundle *b)
 		for (int r = 0; r < RES_COUNT; r++) {
 			if (!b->shorts[r])
 				continue;
-			lanes want = lanes_at(dc->slot.want[r] + b->first + i);
+			lanes want = lanes_at(b->want[r] + i);
 			lanes x = lanes_at(dc->slot.grant[r] + b->first + i) /
 				  choose(want > 0, want, lanes_of(1));
 			p = choose((want > 0) & (x < p), x, p);
@@ -280,7 +281,7 @@ static uint32_t count_envied(const struct bundle *b, uint32_t i)
 	uint32_t envied = 0;
 
 	for (unsigned r = 0; r < RES_COUNT; r++) {
-		double want = b->dc->slot.want[r][b->first + i];
+		double want = b->want[r][i];
 		uses[nwanted] = want * b->progress[i] * MORE * b->limits->per_weight[r][i];
 		wanted[nwanted] = r;
 		nwanted += want > 0;
@@ -311,7 +312,7 @@ lanes_inline void account_pairs(const struct bundle *b)
 		if (!lanes_any(short_of))
 			continue;
 		for (int r = 0; r < RES_COUNT; r++) {
-			lanes want = lanes_at(b->dc->slot.want[r] + b->first + i);
+			lanes want = lanes_at(b->want[r] + i);
 			lanes uses = want * progress, cap = lanes_at(l->cap[r] + i);
 			lanes slice = lanes_min(lanes_at(l->slice[r] + i), want);
 			lane_mask idle = want <= 0;
@@ -352,8 +353,7 @@ static void account_host(struct metrics *m, const struct bundle *b)
 	bool down = b->dc->host.down[b->host];
 	enum host_state state = b->dc->host.state[b->host];
 	bool on = !down && state == HOST_ON;
-	double taken = b->dc->host.moving[b->host] ? b->dc->host.taken[RES_CPU][b->host] : 0;
-	double capacity = b->dc->host.capacity[b->host];
+	double taken = dc_taken_cpu(b->dc, b->host), capacity = b->dc->host.capacity[b->host];
 	double dt = b->dt, util = (use[RES_CPU] + taken) / capacity;
 
 	bool over = on && wanted[RES_CPU] + taken > capacity * (1 + 1e-9);
@@ -400,7 +400,7 @@ static const double *entitlements(const struct bundle *b, double *scratch)
 	for (uint32_t i = 0; i < b->n && dc->host.pressed[b->host]; i++)
 		want[i] *= 1 - (double)dc->slot.stalled[b->first + i];
 	struct share_col col = {.res = RES_CPU,
-				.capacity = dc->host.capacity[b->host],
+				.capacity = dc_capacity(dc, RES_CPU, b->host),
 				.want = want,
 				.floor = b->limits->floor[RES_CPU],
 				.cap = b->limits->cap[RES_CPU],
@@ -411,8 +411,25 @@ static const double *entitlements(const struct bundle *b, double *scratch)
 	return entitled;
 }
 
-/* progress, per_weight, want, entitled, and what fill_level() needs. */
-#define SCRATCH_PER_VM (1 + RES_COUNT + 2 + FILL_SCRATCH)
+static void meetable_wants(struct bundle *b, double *scratch)
+{
+	size_t room = lanes_room(b->n);
+
+	for (int r = 0; r < RES_COUNT; r++) {
+		double *want = scratch + (size_t)r * room;
+		b->want[r] = b->dc->slot.want[r] + b->first;
+		if (!b->dc->host.moving[b->host])
+			continue;
+		for (uint32_t i = 0; i < b->n; i++)
+			want[i] = dc_offered(b->dc, (enum resource)r, b->first + i);
+		for (size_t i = b->n; i < room; i++)
+			want[i] = 0;
+		b->want[r] = want;
+	}
+}
+
+/* progress, per_weight; want, entitled and what fill_level() needs; wants that can be met. */
+#define SCRATCH_PER_VM (1 + RES_COUNT + 2 + FILL_SCRATCH + RES_COUNT)
 
 lanes_wide int metrics_account(struct metrics_desk *d, uint32_t host, double dt_s,
 			       struct metrics_rates *rates)
@@ -450,6 +467,7 @@ lanes_wide int metrics_account(struct metrics_desk *d, uint32_t host, double dt_
 				    entitlements(&b, b.progress + (RES_COUNT + 1) * room),
 				    &rates->worst);
 	if (lanes_any(b.shorts)) {
+		meetable_wants(&b, d->scratch + room * (SCRATCH_PER_VM - RES_COUNT));
 		account_dominant(&b, true);
 		account_progress(dc, &b);
 		account_pairs(&b);

@@ -148,12 +148,11 @@ static void host_takes(struct run *run, uint32_t host, double bytes)
 	struct dc_hosts *h = &run->plan.dc.host;
 	bool moving = flows_first(links, link_out(host)) != FLOW_NONE ||
 		      flows_first(links, link_in(host)) != FLOW_NONE;
-	double memory = h->taken[RES_MEM][host] + bytes;
+	double memory = h->taken_memory[host] + bytes;
 
 	h->moving[host] = moving;
-	h->taken[RES_CPU][host] =
-		moving ? run->scenario->migration.cores * h->type[host]->speed : 0;
-	h->taken[RES_MEM][host] = moving && memory > 0 ? memory : 0;
+	h->taken_cpu[host] = moving ? run->scenario->migration.cores * h->type[host]->speed : 0;
+	h->taken_memory[host] = moving && memory > 0 ? memory : 0;
 }
 
 /* Bytes that the VM writes in a second of full use of its vCPUs, or of time. */

@@ -652,9 +652,9 @@ static int check_tables(void *driver, int64_t now_ns, struct err *err)
 	for (size_t h = 0; h < dc->host.n; h++) {
 		double sum[RES_COUNT] = {0};
 		assert_int_equal(moves[h], dc->host.moving[h]);
-		assert_true(moves[h] ? dc->host.taken[RES_MEM][h] >= 0
-				     : dc->host.taken[RES_MEM][h] == 0 &&
-					       dc->host.taken[RES_CPU][h] == 0);
+		assert_true(moves[h] ? dc->host.taken_memory[h] >= 0
+				     : dc->host.taken_memory[h] == 0 &&
+					       dc->host.taken_cpu[h] == 0);
 		for (uint32_t i = 0; i < dc->host.count[h]; i++) {
 			uint32_t s = dc->host.first[h] + i;
 			bool moving = dc->vm.reserved[dc->slot.vm[s]] != DC_NONE;
