@@ -17,6 +17,7 @@
 #define COMM_LOOKS 3u              /* at a thread's name: threads are named after they start */
 #define READ_TRIES 3               /* a reading that was itself interrupted is done again */
 #define READ_NS    INT64_C(500000) /* longer than this, it was */
+#define SLEPT      0.01            /* where sleeps are not counted: less is none */
 #define SLACK      1.05            /* counters move at the scheduler's ticks */
 #define BLOCK      4096.0
 #define UNKNOWN    UINT64_MAX
@@ -108,8 +109,8 @@ static int list_thread(void *arg, uint64_t tid)
 	return 0;
 }
 
-/* In vm->thread; those of the last time are in vm->before. */
-int measure_threads(const struct measure_source *r, struct measured *vm)
+/* The threads that there are now, in vm->thread; those of the last time are in vm->before. */
+static int list_threads(const struct measure_source *r, struct measured *vm)
 {
 	struct listing l = {.source = r, .vm = vm};
 	struct measured_thread *t = vm->thread;
@@ -144,26 +145,35 @@ static uint64_t since(const struct measure_source *r, uint64_t now, uint64_t bef
 
 const char *const record_demand_name[] = {"wanted", "used", "closed", "most", NULL};
 
-double record_wanted(enum record_demand rule, double run, double waited)
+double record_wanted(enum record_demand rule, double run, double waited, bool slept)
 {
-	double slept = fmax(0, 1 - run - waited);
+	double rest = fmax(0, 1 - run - waited);
 
 	switch (rule) {
 	case RECORD_USED:
 		return run;
 	case RECORD_WANTED:
-		return run + waited * fmax(0, 1 - slept / RECORD_SLEPT);
+		return slept ? run : run + waited;
 	case RECORD_CLOSED:
-		return run + slept > 1e-6 ? run / (run + slept) : run + waited;
+		return run + rest > 1e-6 ? run / (run + rest) : run + waited;
 	case RECORD_MOST:
 		break;
 	}
 	return run + waited;
 }
 
-static void add_thread(const struct measure_source *r, struct measured *vm,
+/* Whether the thread gave its core away by itself, or had done so before. */
+static bool has_slept(const struct measured_thread *was, const struct measured_thread *now,
+		      double run, double waited)
+{
+	if (was->was_read && was->sleeps != UNKNOWN && now->sleeps != UNKNOWN)
+		return !was->ready || was->sleeps != now->sleeps;
+	return 1 - run - waited > SLEPT;
+}
+
+static void add_thread(const struct measure_source *r, const struct measured *vm,
 		       const struct measured_thread *was, const struct measured_thread *now,
-		       struct record_row *row)
+		       struct measured_cpu *cpu)
 {
 	double dt = (double)(now->at_ns - (was->was_read ? was->at_ns : vm->at_ns));
 
@@ -174,20 +184,20 @@ static void add_thread(const struct measure_source *r, struct measured *vm,
 	r->stats->clipped += run + waited > SLACK;
 	run = fmin(run, 1);
 	waited = fmin(waited, 1 - run);
-	/* A wait is told when it is over. Who was ready to run and has not slept since waits, if it does
-	 * not run. */
-	if (was->was_read && was->ready && was->sleeps == now->sleeps && now->sleeps != UNKNOWN)
-		waited = 1 - run;
-	r->stats->saturated += waited > RECORD_SLEPT && 1 - run - waited < RECORD_SLEPT / 2;
-	row->used += run;
-	row->waited += waited;
-	row->demand += record_wanted(r->params->demand, run, waited);
+	bool slept = has_slept(was, now, run, waited);
+	/* A wait is told when it is over: who has not slept waits, if it does not run. */
+	waited = slept ? waited : 1 - run;
+	r->stats->saturated += !slept && waited > SLEPT;
+	cpu->used += run;
+	cpu->waited += waited;
+	cpu->demand += record_wanted(r->params->demand, run, waited, slept);
 }
 
-/* Reads the threads that count; how many could be read. */
-static size_t read_threads(const struct measure_source *r, struct measured *vm,
-			   struct record_row *row)
+/* Reads the threads that count and adds what they did since the last time; false if none could be read. */
+static bool read_threads(const struct measure_source *r, struct measured *vm)
 {
+	struct measured_cpu cpu = {0};
+	int64_t now = r->params->now_ns();
 	size_t n = 0;
 
 	for (size_t i = 0; i < vm->n; i++) {
@@ -202,13 +212,26 @@ static size_t read_threads(const struct measure_source *r, struct measured *vm,
 		t->was_read = true;
 		n++;
 		/* A thread that is new began at 0 since the last reading. */
-		add_thread(r, vm, &was, t, row);
+		add_thread(r, vm, &was, t, &cpu);
 	}
-	double most = vm->found.vcpus;
-	row->demand = fmin(row->demand, most);
-	row->used = fmin(row->used, most);
-	row->waited = fmin(row->waited, most);
-	return n;
+	if (n == 0)
+		return false;
+	double most = vm->found.vcpus, dt = vm->fresh ? 0 : (double)(now - vm->at_ns);
+	vm->cpu.demand += fmin(cpu.demand, most) * dt;
+	vm->cpu.used += fmin(cpu.used, most) * dt;
+	vm->cpu.waited += fmin(cpu.waited, most) * dt;
+	vm->cpu_ns += dt;
+	vm->at_ns = now;
+	return true;
+}
+
+int measure_cpu(const struct measure_source *r, struct measured *vm)
+{
+	int rc = list_threads(r, vm);
+
+	if (rc == 0 && !vm->fresh)
+		(void)read_threads(r, vm);
+	return rc;
 }
 
 /* ---- memory and disk ---- */
@@ -344,6 +367,22 @@ static void io_rates(const struct measure_source *r, const struct measured_io *w
 
 /* ---- one VM ---- */
 
+/* CPU time of all that belongs to the VM: its group where it has one of its own, which counts helpers of
+ * the kernel as well, or its process. */
+static uint64_t read_whole(const struct measure_source *r, const struct measured *vm,
+			   uint64_t ticks)
+{
+	char text[1024];
+	uint64_t us;
+
+	if (vm->found.group[0] && r->mount[0] &&
+	    procfs_read(r->params->root, text, sizeof(text), "%s%s/cpu.stat", r->mount,
+			vm->found.group) > 0 &&
+	    procfs_key(text, "usage_usec", &us))
+		return us * 1000;
+	return (uint64_t)((double)ticks * r->tick_s * 1e9);
+}
+
 enum measure_result measure_read(const struct measure_source *r, struct measured *vm,
 				 struct record_row *row)
 {
@@ -358,22 +397,29 @@ enum measure_result measure_read(const struct measure_source *r, struct measured
 		r->stats->reused++;
 		return MEASURE_GONE;
 	}
-	int64_t now = r->params->now_ns();
-	if (read_threads(r, vm, row) == 0)
+	if (list_threads(r, vm) < 0)
+		return MEASURE_NOMEM;
+	if (!read_threads(r, vm))
 		return MEASURE_NOTHING;
-	double dt = (double)(now - vm->at_ns) * 1e-9;
-	if (dt > 0 && !vm->fresh)
-		row->rest = (double)since(r, stat.ticks, vm->ticks) * r->tick_s / dt;
-	row->rest = fmax(0, row->rest - row->used);
-	row->memory = read_memory(r, vm);
+	double dt = (double)(vm->at_ns - vm->row_ns) * 1e-9;
+	uint64_t whole_ns = read_whole(r, vm, stat.ticks);
 	read_io(r, vm, &io);
-	if (dt > 0 && !vm->fresh)
+	row->memory = read_memory(r, vm);
+	if (!vm->fresh && dt > 0 && vm->cpu_ns > 0) {
+		row->demand = vm->cpu.demand / vm->cpu_ns;
+		row->used = vm->cpu.used / vm->cpu_ns;
+		row->waited = vm->cpu.waited / vm->cpu_ns;
+		row->rest =
+			fmax(0, (double)since(r, whole_ns, vm->whole_ns) * 1e-9 / dt - row->used);
 		io_rates(r, &vm->io, &io, dt, row);
+	}
 	enum measure_result result = vm->fresh ? MEASURE_FIRST : MEASURE_ROW;
 	vm->fresh = false;
+	vm->cpu = (struct measured_cpu){0};
+	vm->cpu_ns = 0;
 	vm->io = io;
-	vm->ticks = stat.ticks;
-	vm->at_ns = now;
+	vm->whole_ns = whole_ns;
+	vm->row_ns = vm->at_ns;
 	return result;
 }
 
@@ -384,7 +430,9 @@ void measure_begin(const struct measure_source *r, struct measured *vm,
 	vm->fresh = true;
 	vm->unable_disk = vm->unable_memory = false;
 	vm->n = vm->nbefore = 0;
-	vm->at_ns = r->params->now_ns();
+	vm->at_ns = vm->row_ns = r->params->now_ns();
+	vm->cpu = (struct measured_cpu){0};
+	vm->cpu_ns = 0;
 }
 
 void measure_fini(struct measured *vm)

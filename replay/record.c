@@ -156,11 +156,10 @@ static int vm_begins(struct record *r, struct seen *seen, struct found_vm *found
 	vm->present = vm->known = true;
 	seen->held = 0;
 	seen->vm = (uint32_t)(vm - r->vm) + 1;
-	if (measure_threads(&r->source, &vm->measured) < 0)
-		return -ENOMEM;
-	if (measure_read(&r->source, &vm->measured, &row) == MEASURE_GONE)
+	enum measure_result result = measure_read(&r->source, &vm->measured, &row);
+	if (result == MEASURE_GONE)
 		vm_ends(r, vm);
-	return 0;
+	return result == MEASURE_NOMEM ? -ENOMEM : 0;
 }
 
 static int look_at(struct record *r, struct seen *seen)
@@ -341,9 +340,9 @@ static int sample_vm(struct record *r, struct vm *vm,
 {
 	struct record_row row;
 
-	if (measure_threads(&r->source, &vm->measured) < 0)
-		return -ENOMEM;
 	enum measure_result result = measure_read(&r->source, &vm->measured, &row);
+	if (result == MEASURE_NOMEM)
+		return -ENOMEM;
 	if (result == MEASURE_GONE) {
 		vm_ends(r, vm);
 	} else if (r->samples > 0 && result == MEASURE_ROW) {
@@ -356,6 +355,18 @@ static int sample_vm(struct record *r, struct vm *vm,
 		r->stats.unread++;
 	}
 	return 0;
+}
+
+int record_look(struct record *r, struct err *err)
+{
+	int64_t start = r->params.now_ns();
+	int rc = 0;
+
+	for (size_t i = 0; i < r->nvms && rc == 0; i++)
+		if (r->vm[i].present)
+			rc = measure_cpu(&r->source, &r->vm[i].measured);
+	r->stats.cost_ns += r->params.now_ns() - start;
+	return rc < 0 ? err_nomem(err) : 0;
 }
 
 int record_sample(struct record *r, void (*give)(void *arg, const struct record_row *row),

@@ -3,11 +3,11 @@
  * changed on the host, everything from files of /proc and /sys.
  *
  * CPU. The scheduler counts for each vCPU thread the time in which it ran and the time in which it could
- * have run but waited for a core (schedstat). In an interval, a vCPU ran for a share r of the time,
+ * have run but waited for a core (schedstat). Between two looks, a vCPU ran for a share r of the time,
  * waited for w and slept for the rest, s. What it wanted is not told by that alone; the rules:
  *	used    r: what it got
  *	wanted  r, if it slept at all: who sleeps has nothing left to do, so waiting only put work off;
- *	        r + w, if it never slept. Between s = 0 and s = 2 % the waiting counts less and less
+ *	        r + w, which is all the time there was, if it never slept
  *	closed  r / (r + s): its use when nobody is in its way, if its sleeps are then as long as now, as
  *	        those of a batch job that waits for its disk (Gulati et al., VMware Distributed Resource
  *	        Management, 2012)
@@ -38,7 +38,6 @@
 
 enum record_demand { RECORD_WANTED, RECORD_USED, RECORD_CLOSED, RECORD_MOST };
 extern const char *const record_demand_name[]; /* NULL at the end */
-#define RECORD_SLEPT 0.02 /* share of the time from which on waiting does not count (wanted) */
 enum record_memory { RECORD_RSS, RECORD_PSS, RECORD_NO_MEMORY };
 
 struct record_params {
@@ -75,10 +74,9 @@ struct record_stats {
 	uint64_t backwards;                 /* counters that went back: counted from 0 */
 	uint64_t
 		unread; /* intervals of a VM of which there is no row, since it could not be read */
-	uint64_t malformed; /* files with other contents than expected */
-	uint64_t
-		saturated; /* intervals of vCPUs that never slept and waited: they count as a core */
-	uint64_t clipped;  /* times above the interval: told late by the kernel, cut */
+	uint64_t malformed;          /* files with other contents than expected */
+	uint64_t saturated;          /* times of vCPUs between looks: waited and never slept */
+	uint64_t clipped;            /* times above the interval: told late by the kernel, cut */
 	uint32_t no_disk, no_memory; /* VMs of which these may not be read, ever */
 	uint32_t hidden;  /* processes that may be VMs and whose descriptors may not be read */
 	uint32_t renamed; /* VMs with the name of another one: NAME.PID */
@@ -92,6 +90,9 @@ int record_open(struct record **record, const struct record_params *params,
 		struct err *err) must_check;
 void record_close(struct record *record);
 
+/* Looks at the CPU in the middle of an interval: an interval of a minute in which a vCPU starves has a
+ * sleep in it almost always, a second has not. To be called every second. */
+int record_look(struct record *record, struct err *err) must_check;
 /* Reads all counters, calls @row for each VM that was also read the last time, then looks for new VMs.
  * The first call gives no rows. 0 or -ENOMEM with @err set. */
 int record_sample(struct record *record, void (*row)(void *arg, const struct record_row *row),
@@ -100,8 +101,8 @@ int record_sample(struct record *record, void (*row)(void *arg, const struct rec
 /* The i-th VM that is there now; NULL past the end. @lack (n bytes): what may not be read of it. */
 const struct found_vm *record_at(const struct record *record, size_t i, char *lack, size_t n);
 const struct record_stats *record_stats(const struct record *record);
-/* What a vCPU wanted that ran and waited for these shares of the time. */
-double record_wanted(enum record_demand rule, double run, double waited);
+/* What a vCPU wanted that ran and waited for these shares of the time, and slept at some moment of it. */
+double record_wanted(enum record_demand rule, double run, double waited, bool slept);
 /* Whether libvirt is asked, or why not. */
 const char *record_libvirt(const struct record *record);
 

@@ -77,15 +77,21 @@ static int sample(struct recorder *w, struct err *err)
 {
 	int64_t interval = w->recording->interval_ns;
 	int64_t due = w->base_ns + (w->from + 1) * interval;
+	int rc = 0;
 
+	for (int64_t at = due - interval + SECOND_NS; at < due && rc == 0; at += SECOND_NS) {
+		sleep_until(at);
+		if (!stopped && now_ns(CLOCK_MONOTONIC) < due)
+			rc = record_look(w->record, err);
+	}
 	sleep_until(due);
-	if (stopped)
-		return 0;
+	if (stopped || rc < 0)
+		return rc;
 	int64_t late = now_ns(CLOCK_MONOTONIC) - due;
 	w->late_ns = late > w->late_ns ? late : w->late_ns;
 	w->to = w->from + 1 + late / interval;
 	w->skipped += (uint64_t)(w->to - w->from - 1);
-	int rc = record_sample(w->record, on_row, w, err);
+	rc = record_sample(w->record, on_row, w, err);
 	if (rc == 0)
 		rc = w->nomem ? err_nomem(err) : record_file_flush(w->file, err);
 	w->from = w->to;
@@ -161,8 +167,8 @@ static void print_summary(const struct recorder *w, uint64_t rows)
 	note(s->unread, "intervals of VMs that could not be read: no row");
 	if (w->recording->params.demand != RECORD_USED)
 		note(s->saturated,
-		     "intervals of vCPUs that waited and never slept: each counts as a"
-		     " whole core, and may have wanted less");
+		     "seconds or intervals of vCPUs that waited and never slept: each counts"
+		     " as a whole core, and may have wanted less");
 	note(s->clipped, "times of threads above the interval, told late by the kernel: cut");
 	note(s->backwards, "counters that went back: counted from 0");
 	note(s->reused, "process numbers used again by another process");

@@ -183,20 +183,19 @@ static void near(double a, double b)
 static void test_rules_of_demand(void **state)
 {
 	(void)state;
-	for (int rule = RECORD_WANTED; rule <= RECORD_MOST; rule++) {
-		near(record_wanted((enum record_demand)rule, 0.3, 0), 0.3);
-		near(record_wanted((enum record_demand)rule, 0, 0), 0);
-		near(record_wanted((enum record_demand)rule, 1, 0), 1);
+	for (int i = RECORD_WANTED; i <= RECORD_MOST; i++) {
+		enum record_demand rule = (enum record_demand)i;
+		near(record_wanted(rule, 0.3, 0, true), 0.3);
+		near(record_wanted(rule, 0, 0, true), 0);
+		near(record_wanted(rule, 1, 0, false), 1);
 		/* Always ready to run, but for the rule that says so. */
-		near(record_wanted((enum record_demand)rule, 0.4, 0.6),
-		     rule == RECORD_USED ? 0.4 : 1);
+		near(record_wanted(rule, 0.4, 0.6, false), rule == RECORD_USED ? 0.4 : 1);
 	}
-	near(record_wanted(RECORD_USED, 0.3, 0.2), 0.3);
-	near(record_wanted(RECORD_MOST, 0.3, 0.2), 0.5);
-	near(record_wanted(RECORD_CLOSED, 0.3, 0.2), 0.375);
-	near(record_wanted(RECORD_CLOSED, 0, 1), 1);
-	near(record_wanted(RECORD_WANTED, 0.3, 0.2), 0.3);
-	near(record_wanted(RECORD_WANTED, 0.5, 0.49), 0.745);
+	near(record_wanted(RECORD_USED, 0.3, 0.2, true), 0.3);
+	near(record_wanted(RECORD_MOST, 0.3, 0.2, true), 0.5);
+	near(record_wanted(RECORD_CLOSED, 0.3, 0.2, true), 0.375);
+	near(record_wanted(RECORD_CLOSED, 0, 1, false), 1);
+	near(record_wanted(RECORD_WANTED, 0.3, 0.69, true), 0.3);
 }
 
 static void test_qemu_is_measured(void **state)
@@ -270,6 +269,31 @@ static void test_waits_that_are_not_over(void **state)
 	record_close(record);
 }
 
+/* In a long interval every vCPU sleeps at some time; looks in between tell when it starved. */
+static void test_looks_in_between(void **state)
+{
+	(void)state;
+	struct err err = {0};
+
+	qemu(500, "guest=a");
+	status_of(500, 501, 'R', 5);
+	struct record *record = open_with(params());
+	sample(record);
+	thread_of(500, 501, "CPU 0/KVM\n", "1250000000 0 6\n");
+	assert_int_equal(record_look(record, &err), 0);
+	clock_ns += SECOND;
+	status_of(500, 501, 'S', 6);
+	thread_of(500, 501, "CPU 0/KVM\n", "1750000000 100000000 6\n");
+	assert_int_equal(sample(record), 1);
+	const struct record_row *row = row_of("a");
+	near(row->used, 0.375);
+	near(row->demand, (1 + 0.5) / 2);
+	near(row->waited, (0.75 + 0.1) / 2);
+	assert_int_equal(sample(record), 1);
+	near(row_of("a")->demand, 0);
+	record_close(record);
+}
+
 static void test_names(void **state)
 {
 	static const struct {
@@ -334,14 +358,19 @@ static void test_disk_of_a_group(void **state)
 	qemu(500, "guest=w");
 	file_of(500, "cgroup", "0::/machine.slice/machine-qemu\\x2d1\\x2dw.scope\n");
 	fake_file("sys/dev/block/253:0/dm/name", "lv\n");
+	fake_file("sys/fs/cgroup/machine.slice/machine-qemu\\x2d1\\x2dw.scope/cpu.stat",
+		  "usage_usec 5000000\nuser_usec 1\n");
 	fake_file(stat, "8:0 rbytes=0 wbytes=0 rios=0 wios=0 dbytes=0 dios=0\n");
 	struct record *record = open_with(params());
 	sample(record);
 	fake_file(stat, "8:0 rbytes=1000 wbytes=500 rios=3 wios=2 dbytes=0 dios=0\n"
 			"253:0 rbytes=1000 wbytes=500 rios=3 wios=2\n8:16 \n"
 			"259:1 rbytes=100 wbytes=0 rios=1 wios=0\n");
+	fake_file("sys/fs/cgroup/machine.slice/machine-qemu\\x2d1\\x2dw.scope/cpu.stat",
+		  "usage_usec 5500000\nuser_usec 1\n");
 	sample(record);
 	near(row_of("w")->disk, 1600);
+	near(row_of("w")->rest, 0.5);
 	near(row_of("w")->iops, 6);
 	assert_int_equal(record_stats(record)->malformed, 1);
 	record_close(record);
@@ -1045,6 +1074,7 @@ int main(void)
 		cmocka_unit_test(test_rules_of_demand),
 		IN_TREE(test_qemu_is_measured),
 		IN_TREE(test_waits_that_are_not_over),
+		IN_TREE(test_looks_in_between),
 		IN_TREE(test_names),
 		IN_TREE(test_names_from_scopes),
 		IN_TREE(test_disk_of_a_group),
