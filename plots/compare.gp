@@ -15,7 +15,7 @@ do for [k=0:panels-1] {
 	c = k % columns
 	r = int(k / columns)
 	set lmargin at screen left + c * step_x + 8.0 / width
-	set rmargin at screen left + (c + 1) * step_x - 12.0 / width
+	set rmargin at screen left + (c + 1) * step_x - 22.0 / width
 	set tmargin at screen top - r * step_y - 26.0 / height
 	set bmargin at screen top - (r + 1) * step_y + 36.0 / height
 	set title panel_titles[k + 1] offset 0,-0.7

@@ -664,7 +664,7 @@ int csv_read(struct csv_table *table, const char *path, struct err *err)
 		return read_failed(err, path, code);
 	code = read_table(table, &r, len);
 	table->name = r.cell;
-	table->cell = r.cell + table->ncols;
+	table->cell = r.cell ? r.cell + table->ncols : NULL;
 	if (code < 0)
 		csv_table_free(table);
 	return code;

@@ -14,7 +14,7 @@ set ytics y_step
 do for [v=0:vms-1] {
 	c = v % columns
 	r = int(v / columns)
-	set lmargin at screen left + c * step_x + (c > 0 ? 16.0 / width : 0)
+	set lmargin at screen left + c * step_x + (c > 0 ? 34.0 / width : 0)
 	set rmargin at screen left + (c + 1) * step_x - (c + 1 < columns ? 6.0 / width : 0)
 	set tmargin at screen top - r * step_y - 27.0 / height
 	set bmargin at screen top - (r + 1) * step_y

@@ -43,6 +43,7 @@ EMBED(validation);
 #define MAX_VMS       8
 #define MAX_GRANTS    4
 #define LEGEND_CHARS  22
+#define TITLE_CHARS   36
 #define GNUPLOT_WORDS 2000
 #define MAX_COLUMNS   8
 #define MAX_SEEDS     1000
@@ -87,19 +88,37 @@ void plot_number(FILE *f, double v)
 	fprintf(f, " %s", n > 0 ? text : "NaN");
 }
 
-/* A name in double quotes for gnuplot; what would end or change it is replaced, a long one is cut.
- */
+static bool starts_char(char c)
+{
+	return (c & 0xc0) != 0x80;
+}
+
+/* A name for gnuplot; what would end or change it is replaced. Of one with more than @most characters (and
+ * one) the beginning and the end are left: names that begin alike often end differently. */
+static void put_short(FILE *f, const char *name, size_t most)
+{
+	size_t chars = 0, n = 0;
+
+	for (const char *c = name; *c; c++)
+		chars += starts_char(*c);
+	bool cut = chars > most + 1;
+	for (; *name; name++) {
+		unsigned char c = (unsigned char)*name;
+		n += starts_char(*name);
+		if (cut && n > most / 2 && n + most - most / 2 <= chars) {
+			if (n == most / 2 + 1 && starts_char(*name))
+				putc('~', f);
+			continue;
+		}
+		putc(c == '"' || c == '\\' || c == '\'' ? '_' : c < ' ' ? ' ' : c, f);
+	}
+}
+
 void plot_name_put(FILE *f, const char *name)
 {
-	size_t n = 0;
-
 	putc('"', f);
-	for (; *name && n < LEGEND_CHARS; name++) {
-		unsigned char c = (unsigned char)*name;
-		n += (name[1] & 0xc0) != 0x80;
-		putc(c == '"' || c == '\\' ? '\'' : c < ' ' ? ' ' : c, f);
-	}
-	fputs(*name ? "~\"" : "\"", f);
+	put_short(f, name, LEGEND_CHARS);
+	putc('"', f);
 }
 
 static size_t policy_find(const struct plot *p, const char *name)
@@ -549,16 +568,13 @@ static void put_grants_variables(struct plot *p, const struct grants *g, double 
 	fputs("vm_names = '", p->gp);
 	for (size_t v = 0; v < g->nvms; v++) {
 		fputs(" \"VM ", p->gp);
-		for (const char *c = g->vm[v]; *c; c++)
-			putc(*c == '\'' || *c == '"' || *c == '\\' || *c < ' ' ? '_' : *c, p->gp);
+		put_short(p->gp, g->vm[v], TITLE_CHARS);
 		putc('"', p->gp);
 	}
 	fputs("'\npolicy_names = '", p->gp);
 	for (size_t i = 0; i < g->npolicies; i++) {
-		fputs(" \"", p->gp);
-		for (const char *c = p->policy[i]; *c && c - p->policy[i] < LEGEND_CHARS; c++)
-			putc(*c == '\'' || *c == '"' || *c == '\\' ? '_' : *c, p->gp);
-		putc('"', p->gp);
+		putc(' ', p->gp);
+		plot_name_put(p->gp, p->policy[i]);
 	}
 	size_t rows = (g->nvms + 1) / 2;
 	fprintf(p->gp, "'\nvms = %zu\npolicies = %zu\nunit = '%s'\nheight = %zu\n", g->nvms,
