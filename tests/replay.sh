@@ -76,14 +76,14 @@ record() {
 		"$work/$1-details.csv" | sort >"$work/$1.txt"
 }
 
-# close FILE COLUMN VALUE...: the column of each VM is within 2 % of the value.
+# close FILE COLUMN VALUE...: the column of each VM is within 2 % of the value, or it is wrong.
 close() {
 	file=$1 column=$2
 	shift 2
 	awk -v column="$column" -v values="$*" 'BEGIN {n = split(values, v, " ")}
 		{d = $column / v[NR] - 1; bad += d > 0.02 || d < -0.02}
 		END {exit bad > 0 || NR != n}' "$work/$file.txt" ||
-		fail "$file: not within 2 % of $*: $(cut -d ' ' -f "$column" "$work/$file.txt" | tr '\n' ' ')"
+		wrong="$wrong $file: not within 2 % of $*: $(cut -d ' ' -f "$column" "$work/$file.txt" | tr '\n' ' ')"
 }
 
 mine=r$$
@@ -102,14 +102,22 @@ cat >"$work/full.yaml" <<END
 $head name: full, vms: [{name: $mine-f, count: 2, vcpus: 1, memory: 32MiB,
   workload: {kind: constant, cpu: 100%, memory: 8MiB}}]}
 END
-record first
-close first 2 0.2 0.3
-record again
-close again 2 $(cut -d ' ' -f 2 "$work/first.txt")
-close again 4 $(cut -d ' ' -f 4 "$work/first.txt")
+# Others may use the core; that they do so twice is not likely.
+for try in 1 2; do
+	wrong=
+	record first
+	close first 2 0.2 0.3
+	record again
+	close again 2 $(cut -d ' ' -f 2 "$work/first.txt")
+	close again 4 $(cut -d ' ' -f 4 "$work/first.txt")
+	[ -n "$wrong" ] || break
+done
+[ -z "$wrong" ] || fail "$wrong"
 # Nobody gets what it wants: run delay gives it back.
+wrong=
 record full kernel
 close full 2 1 1
+[ -z "$wrong" ] || fail "$wrong"
 awk '$3 > 0.6 {exit 1}' "$work/full.txt" || fail "full: the guests do not compete"
 
 [ $failed = 0 ] && echo "replay: passed"
