@@ -86,6 +86,8 @@ static void check_vms(struct loader *ld)
 			refuse(ld, &vm->size_from_trace, "size_from_trace", vm, "cannot be true");
 		if (vm->life_from_trace)
 			refuse(ld, &vm->life_from_trace, "life_from_trace", vm, "cannot be true");
+		if (!isinf(vm->dirty_rate))
+			refuse(ld, &vm->dirty_rate, "dirty_rate", vm, "cannot be");
 		if (vm->start_ns > 0)
 			refuse(ld, &vm->start_ns, "start", vm, "has to be 0: all VMs are there");
 		if (vm->arrivals.law != DIST_NONE)

@@ -107,6 +107,7 @@ struct vm_spec {
 	struct cpu_limits cpu;
 	struct mem_limits ram;
 	struct io_limits io;
+	double dirty_rate; /* bytes/s written while it moves; INFINITY: as `migration` says */
 	int64_t priority;
 	struct opt_list hosts;  /* const char *: labels that a host must have, all of them */
 	int64_t start_ns;       /* creation; of the first one where arrivals are given */

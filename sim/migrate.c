@@ -159,7 +159,10 @@ static void host_takes(struct run *run, uint32_t host, double bytes)
 static double write_rate(const struct run *run, const struct move *mv)
 {
 	const struct migration_spec *o = &run->scenario->migration;
+	double own = run->plan.group[run->plan.dc.vm.group[mv->vm]].spec->dirty_rate;
 
+	if (!isinf(own))
+		return own;
 	return isinf(o->dirty_rate) ? o->dirty_share * mv->m.memory : o->dirty_rate;
 }
 

@@ -5,6 +5,8 @@
  */
 #include "tests/harness.h"
 
+#include <errno.h>
+
 #define HEAD(DURATION) "tick: 1s\nduration: " DURATION "\noutput: {events: true}\n"
 #define HOSTS          "hosts:\n  - {name: h, count: 3, cores: 2, speed: 1GHz, memory: 4GB}\n"
 #define HALF           "workload: {kind: constant, cpu: 50%}"
@@ -420,6 +422,20 @@ static void test_dirty_by_cpu(void **unused)
 		    "11.125 migrate-end v-0 h-1\n");
 }
 
+/* One group writes at a rate of its own. */
+static void test_dirty_by_group(void **unused)
+{
+	(void)unused;
+	only_events(HEAD("30s") HOSTS "vms:\n  - {name: v, memory: 1GB, " HALF "}\n"
+				      "  - {name: w, memory: 1GB, dirty_rate: 0MB/s, " HALF
+				      "}\n" PRE
+				      "actions:\n  - {at: 2s, vm: v, do: migrate, to: h-1}\n"
+				      "  - {at: 12s, vm: w, do: migrate, to: h-1}\n",
+		    "0 start v-0 h-0\n0 start w-0 h-0\n2 migrate v-0 h-1\n11 migrate-down v-0 h-0\n"
+		    "11.125 migrate-end v-0 h-1\n12 migrate w-0 h-1\n20 migrate-down w-0 h-0\n"
+		    "20 migrate-end w-0 h-1\n");
+}
+
 /* Only the half of the memory that is in use is copied. */
 static void test_resident(void **unused)
 {
@@ -558,6 +574,43 @@ static void test_power(void **unused)
 	harness_close(&h);
 }
 
+static void test_mistakes(void **unused)
+{
+	(void)unused;
+	static const struct {
+		const char *text, *says;
+	} wrong[] = {
+		{"actions:\n  - {at: 1s, vm: v-0, do: migrate, to: h-3}\n"
+		 "  - {at: 1s, vm: v-0, do: migrate, to: h}\n"
+		 "  - {at: 1s, vm: v-0, do: stop, to: h-1}\n",
+		 "test.yaml:9:36: to: there is no host \"h-3\" (group-INDEX from 0)\n"
+		 "test.yaml:10:36: to: there is no host \"h\" (group-INDEX from 0)\n"
+		 "test.yaml:11:33: to: stands only beside do: migrate"},
+		{"migration:\n  dirty_rate: 5MB/s\n  dirty_share: 2%\n",
+		 "test.yaml:9:3: dirty_rate: cannot stand beside dirty_share"},
+		{"migration:\n  method: {kind: post-copy, threshold: 1MB}\n  bandwith: 1Gbit/s\n",
+		 "test.yaml:9:29: threshold: unknown key (known are state, resume)\n"
+		 "test.yaml:10:3: bandwith: unknown key (did you mean bandwidth?)"},
+		{"migration: {method: teleport, slowdown: 120%, bandwidth: 5}\n",
+		 "test.yaml:8:13: method: \"teleport\" is not a known migration method (known are "
+		 "pre-copy, post-copy, stop-and-copy)\n"
+		 "test.yaml:8:31: slowdown: 120% is above the maximum 1\n"
+		 "test.yaml:8:47: bandwidth: 5 needs a unit (for example 5Gbit/s)"},
+	};
+
+	for (size_t i = 0; i < COUNT(wrong); i++) {
+		struct scenario *scenario = NULL;
+		struct err err = {0};
+		char *yaml = text_of("%s%s%s%s", HEAD("20s"), HOSTS, VM, wrong[i].text);
+		int rc = scenario_load_text(&scenario, "test.yaml", yaml, strlen(yaml), NULL, 0,
+					    &err);
+		assert_int_equal(rc, -EINVAL);
+		assert_string_equal(err.text, wrong[i].says);
+		scenario_free(scenario);
+		free(yaml);
+	}
+}
+
 /* Anything at any time: after every event the tables hold together. */
 
 static uint64_t seed;
@@ -653,8 +706,7 @@ static int check_tables(void *driver, int64_t now_ns, struct err *err)
 		double sum[RES_COUNT] = {0};
 		assert_int_equal(moves[h], dc->host.moving[h]);
 		assert_true(moves[h] ? dc->host.taken_memory[h] >= 0
-				     : dc->host.taken_memory[h] == 0 &&
-					       dc->host.taken_cpu[h] == 0);
+				     : dc->host.taken_memory[h] == 0 && dc->host.taken_cpu[h] == 0);
 		for (uint32_t i = 0; i < dc->host.count[h]; i++) {
 			uint32_t s = dc->host.first[h] + i;
 			bool moving = dc->vm.reserved[dc->slot.vm[s]] != DC_NONE;
@@ -733,12 +785,14 @@ int main(void)
 		cmocka_unit_test(test_work_goes_on),
 		cmocka_unit_test(test_disk),
 		cmocka_unit_test(test_dirty_by_cpu),
+		cmocka_unit_test(test_dirty_by_group),
 		cmocka_unit_test(test_resident),
 		cmocka_unit_test(test_random_writes),
 		cmocka_unit_test(test_links),
 		cmocka_unit_test(test_pdm),
 		cmocka_unit_test(test_in_part),
 		cmocka_unit_test(test_power),
+		cmocka_unit_test(test_mistakes),
 		cmocka_unit_test(test_anything),
 	};
 
