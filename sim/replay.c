@@ -139,9 +139,9 @@ int replay_check(const struct scenario *s, const struct replay_options *o, struc
 				  s->path, action[i].host);
 		else if (action[i].action == ACTION_MIGRATE)
 			err_input(err,
-				  "%s: actions: do: migrate: real guests have no other host"
+				  "%s: actions: do: migrate: %s cannot: real guests have no other host"
 				  " (cotenant replay migrate moves one between two processes)",
-				  s->path);
+				  s->path, action[i].vm);
 	if (s->hosts.n != 1 || host->count != 1)
 		err_input(err, "%s: hosts: replay needs one host, which is this machine", s->path);
 	if (host->dvfs.steps.n > 0)
