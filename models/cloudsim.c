@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "models/cloudsim_parts.h"
+#include "sim/core/lanes.h"
 
 #define OUT     0.9 /* of its MIPS a VM gets while it migrates */
 #define IN      0.1 /* of its MIPS it takes on its target */
@@ -34,18 +35,6 @@ int cs_room(struct cloudsim *cs, void *array, size_t *cap, size_t need, size_t s
 	*old = more;
 	*cap = room;
 	return 0;
-}
-
-double cs_watts(const struct cloudsim_host_type *type, double util)
-{
-	const double *watts = type->watts;
-	double at = util * 10, low = floor(at);
-	size_t a = (size_t)low, b = (size_t)ceil(at);
-
-	if (b >= POWER_POINTS)
-		return watts[POWER_POINTS - 1];
-	double delta = (watts[b] - watts[a]) / 10;
-	return watts[a] + delta * (util - low / 10) * 100;
 }
 
 double cs_utilization(const struct cs_host *host)
@@ -88,7 +77,7 @@ void cs_guest_remove(struct cloudsim *cs, uint32_t host, uint32_t vm, bool in)
 static double guest_need(const struct cloudsim *cs, const struct cs_host *host,
 			 const struct cs_guest *guest)
 {
-	double capped = fmin(cs->vm[guest->vm].request, host->type->pe_mips);
+	double capped = cs_min(cs->vm[guest->vm].request, host->type->pe_mips);
 
 	if (!guest->in)
 		return capped;
@@ -127,7 +116,7 @@ static void share_out(struct cloudsim *cs, struct cs_host *host, double sum)
 	for (uint32_t i = 0; i < host->n; i++) {
 		struct cs_guest *guest = &host->guest[i];
 		double mips = guest_need(cs, host, guest);
-		mips = quirk->scales ? mips * scale : fmin(mips, level);
+		mips = quirk->scales ? mips * scale : cs_min(mips, level);
 		if (guest_leaves(cs, guest))
 			mips *= OUT;
 		guest->mips = quirk->floors ? floor(mips) : mips;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "models/cloudsim_parts.h"
+#include "sim/core/lanes.h"
 
 #define FALLBACK   0.7
 #define SPREAD_MIN 12 /* samples for IQR and MAD */
@@ -52,8 +53,8 @@ void cs_sample(struct cloudsim *cs)
 	}
 }
 
-static void add_history(const struct cloudsim *cs, const struct cs_host *host, uint32_t vm,
-			double *to)
+lanes_inline void add_history(const struct cloudsim *cs, const struct cs_host *host, uint32_t vm,
+			      double *to)
 {
 	const double *of = cs->scaled + ((size_t)host->kind * cs->nvms + vm) * WINDOW + cs->newest;
 
@@ -62,8 +63,8 @@ static void add_history(const struct cloudsim *cs, const struct cs_host *host, u
 }
 
 /* What the host's VMs and one more used, newest first. Returns how many samples that are. */
-static size_t history(const struct cloudsim *cs, struct cs_host *host, uint32_t more,
-		      double *samples)
+lanes_inline size_t history(const struct cloudsim *cs, struct cs_host *host, uint32_t more,
+			    double *samples)
 {
 	size_t n = cs->nsamples;
 
@@ -124,12 +125,13 @@ static double median_deviation(double *value, size_t n)
 
 /* Where the line through the newest samples is after the longest migration from the host. In the
  * updating form of least squares, for the last bits. */
-static double extrapolate(const struct cloudsim *cs, const struct cs_host *host, uint32_t more,
-			  const double *samples)
+lanes_inline double extrapolate(const struct cloudsim *cs, const struct cs_host *host,
+				uint32_t more, const double *samples)
 {
 	double mean_x = 0, mean_y = 0, xx = 0, xy = 0, sum_x = 0, sum_y = 0;
 	double ram = more == CS_NONE ? 0 : cs->vm[more].ram;
 
+#pragma GCC unroll 10
 	for (int n = 0; n < LINE; n++) {
 		double x = n + 1, y = samples[LINE - 1 - n];
 		if (n == 0) {
@@ -147,13 +149,13 @@ static double extrapolate(const struct cloudsim *cs, const struct cs_host *host,
 		sum_y += y;
 	}
 	for (uint32_t i = 0; i < host->n; i++)
-		ram = fmax(ram, cs->vm[host->guest[i].vm].ram);
+		ram = cs_max(ram, cs->vm[host->guest[i].vm].ram);
 	double slope = xy / xx, start = (sum_y - slope * sum_x) / LINE;
 	double ahead = ceil(ram / (host->type->bandwidth / BITS_MB) / cs->step);
 	return start + slope * (LINE + ahead);
 }
 
-bool cs_overloaded(struct cloudsim *cs, struct cs_host *host, uint32_t more)
+lanes_wide bool cs_overloaded(struct cloudsim *cs, struct cs_host *host, uint32_t more)
 {
 	double samples[CS_HISTORY], parameter = cs->set->parameter, threshold = FALLBACK;
 	double request = more == CS_NONE ? 0 : cs->vm[more].request;

@@ -6,6 +6,8 @@
 #ifndef COTENANT_MODELS_CLOUDSIM_PARTS_H
 #define COTENANT_MODELS_CLOUDSIM_PARTS_H
 
+#include <math.h>
+
 #include "models/cloudsim.h"
 
 #define CS_NONE    UINT32_MAX
@@ -68,6 +70,29 @@ struct cs_move {
 	double time; /* of the end */
 };
 
+/* Of numbers: these are half of what deciding costs, and fmin() is a call. */
+static inline double cs_min(double a, double b)
+{
+	return a < b ? a : b;
+}
+
+static inline double cs_max(double a, double b)
+{
+	return a > b ? a : b;
+}
+
+static inline double cs_watts(const struct cloudsim_host_type *type, double util)
+{
+	const double *watts = type->watts;
+	double at = util * 10, low = floor(at);
+	size_t a = (size_t)low, b = (size_t)ceil(at);
+
+	if (b >= POWER_POINTS)
+		return watts[POWER_POINTS - 1];
+	double delta = (watts[b] - watts[a]) / 10;
+	return watts[a] + delta * (util - low / 10) * 100;
+}
+
 struct cs_moves {
 	struct cs_move *move;
 	size_t n, cap;
@@ -120,7 +145,6 @@ struct cloudsim {
 int cs_guest_add(struct cloudsim *cs, uint32_t host, uint32_t vm, bool in) must_check;
 void cs_guest_remove(struct cloudsim *cs, uint32_t host, uint32_t vm, bool in);
 void cs_allocate(struct cloudsim *cs, struct cs_host *host);
-double cs_watts(const struct cloudsim_host_type *type, double util);
 /* As of the last update; rounding beyond 1 is taken for 1. */
 double cs_utilization(const struct cs_host *host);
 /* Room for one more in an array of the arena; what was in it moves. */

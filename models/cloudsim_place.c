@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "models/cloudsim_parts.h"
+#include "sim/core/lanes.h"
 
 struct choice {
 	uint32_t vm, host;
@@ -32,7 +33,7 @@ static void look(struct cloudsim *cs, struct cs_host *host)
 	}
 }
 
-static bool fits(const struct cloudsim *cs, const struct cs_host *host, uint32_t vm)
+lanes_inline bool fits(const struct cloudsim *cs, const struct cs_host *host, uint32_t vm)
 {
 	const struct cs_vm *v = &cs->vm[vm];
 
@@ -44,20 +45,20 @@ static bool fits(const struct cloudsim *cs, const struct cs_host *host, uint32_t
 }
 
 /* The growth of the host's power. */
-static double growth(struct cloudsim *cs, const struct cs_host *host, uint32_t vm)
+lanes_inline double growth(struct cloudsim *cs, const struct cs_host *host, uint32_t vm)
 {
 	const struct cloudsim_quirks *quirk = &cs->set->quirks;
 	double util = (host->estimate + cs->vm[vm].request) / host->total;
 	double base = host->watts;
 
 	if (!quirk->stale_power)
-		base = cs_watts(host->type, fmin(host->estimate / host->total, 1));
+		base = cs_watts(host->type, cs_min(host->estimate / host->total, 1));
 	if (!quirk->off_is_idle && host->n == 0)
 		base = 0;
-	return cs_watts(host->type, fmin(util, 1)) - base;
+	return cs_watts(host->type, cs_min(util, 1)) - base;
 }
 
-static void consider(struct cloudsim *cs, uint32_t id, struct choice *best)
+lanes_inline void consider(struct cloudsim *cs, uint32_t id, struct choice *best)
 {
 	struct cs_host *host = &cs->host[id];
 
@@ -88,7 +89,7 @@ static uint32_t first_idle(struct cloudsim *cs, uint32_t kind)
 }
 
 /* The host whose power grows least, the lowest id of several; CS_NONE: nobody can take it. */
-static uint32_t best_host(struct cloudsim *cs, uint32_t vm, bool idle_too)
+lanes_wide static uint32_t best_host(struct cloudsim *cs, uint32_t vm, bool idle_too)
 {
 	struct choice best = {.vm = vm, .host = CS_NONE, .growth = INFINITY};
 
