@@ -379,11 +379,32 @@ int dc_add_vm(struct dc *dc, uint32_t class_id, uint32_t group, uint32_t index, 
 	return 0;
 }
 
+/* Classes looked at for one that is alike: with very many, some that are alike go by their own. */
+#define CLASSES_COMPARED 64
+
+static uint32_t class_like(const struct dc *dc, const struct vm_class *class)
+{
+	size_t first = dc->nclasses > CLASSES_COMPARED ? dc->nclasses - CLASSES_COMPARED : 0;
+
+	for (size_t i = first; i < dc->nclasses; i++) {
+		const struct vm_class *other = &dc->class[i];
+		bool alike = other->priority == class->priority && other->vcpus == class->vcpus;
+		for (int r = 0; r < RES_COUNT; r++)
+			alike &= other->floor[r] == class->floor[r] &&
+				 other->cap[r] == class->cap[r] &&
+				 other->weight[r] == class->weight[r];
+		if (alike)
+			return other->like;
+	}
+	return (uint32_t)dc->nclasses;
+}
+
 int dc_add_class(struct dc *dc, const struct vm_class *class, uint32_t *id)
 {
 	if (mem_grow(&dc->class, &dc->class_cap, dc->nclasses + 1, sizeof(*dc->class)) < 0)
 		return -ENOMEM;
 	dc->class[dc->nclasses] = *class;
+	dc->class[dc->nclasses].like = class_like(dc, class);
 	*id = (uint32_t)dc->nclasses++;
 	return 0;
 }

@@ -55,6 +55,7 @@ enum host_state {
 
 /* Size and limits of VMs. */
 struct vm_class {
+	uint32_t like; /* a class of the same vCPUs, limits and priority; set by dc_add_class() */
 	uint32_t vcpus;
 	int32_t priority;
 	double speed;  /* nominal MHz of a vCPU */

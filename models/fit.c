@@ -10,25 +10,28 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/core/lanes.h"
+
 #define UNUSED 0xff
 
+/* The last are the inverses of the first, and products with them are exact. */
 static const double corner_ratio[FIT_CORNERS] = {0.25, 0.5, 1, 2, 4};
 
-static double corner(const struct fit_index *x, const double room[FIT_DIMS], size_t k)
-{
-	double cpu = room[0] / x->scale[0] * corner_ratio[k];
-	double memory = room[1] / x->scale[1] / corner_ratio[k];
-
-	return cpu < memory ? cpu : memory;
-}
-
+/* Fills up the last group of lanes. */
 static void to_row(const struct fit_index *x, const double room[FIT_DIMS], double *row)
 {
 	for (size_t d = 0; d < FIT_DIMS; d++)
 		if (x->row_of[d] != UNUSED)
 			row[x->row_of[d]] = room[d];
-	for (size_t k = 0; k < FIT_CORNERS && x->corners; k++)
-		row[x->row_of[FIT_DIMS + k]] = corner(x, room, k);
+	for (size_t k = x->used; k < x->width; k++)
+		row[k] = -INFINITY;
+	if (!x->corners)
+		return;
+	double cpu = room[0] / x->scale[0], memory = room[1] / x->scale[1];
+	for (size_t k = 0; k < FIT_CORNERS; k++) {
+		double c = cpu * corner_ratio[k], m = memory * corner_ratio[FIT_CORNERS - 1 - k];
+		row[x->row_of[FIT_DIMS + k]] = c < m ? c : m;
+	}
 }
 
 static int order_init(struct fit_index *x, struct arena *arena, const struct fit_config *c)
@@ -54,10 +57,11 @@ int fit_init(struct fit_index *x, struct arena *arena, const struct fit_config *
 		x->leaves *= 2;
 	memcpy(x->scale, c->scale, sizeof(x->scale));
 	x->corners = (c->limited & 3) == 3 && c->scale[0] > 0 && c->scale[1] > 0;
-	for (size_t r = 0; r < FIT_ROWS; r++) {
+	for (size_t r = 0; r < FIT_DIMS + FIT_CORNERS; r++) {
 		bool used = r < FIT_DIMS ? c->limited >> r & 1 : x->corners;
-		x->row_of[r] = used ? (uint8_t)x->width++ : UNUSED;
+		x->row_of[r] = used ? (uint8_t)x->used++ : UNUSED;
 	}
+	x->width = (unsigned)lanes_room(x->used);
 	x->max = arena_alloc(arena, 2 * x->leaves * x->width, sizeof(double));
 	x->types = arena_alloc(arena, 2 * x->leaves, sizeof(*x->types));
 	if (!x->max || !x->types || (c->ordered && order_init(x, arena, c) < 0))
@@ -78,11 +82,11 @@ static const double *leaf(const struct fit_index *x, uint32_t host)
 
 static bool has_room(const double *row, const struct fit_need *need, unsigned width)
 {
-	bool room = true;
+	lane_mask room = ~(lane_mask){0};
 
-	for (unsigned k = 0; k < width; k++)
-		room &= need->row[k] <= row[k];
-	return room;
+	for (unsigned k = 0; k < width; k += LANES)
+		room &= lanes_at(need->row + k) <= lanes_at(row + k);
+	return lanes_all(room);
 }
 
 static bool fits(const struct fit_index *x, uint32_t host, const struct fit_need *need)
@@ -182,8 +186,8 @@ static void pull(struct fit_index *x, uint32_t host)
 		if (!child)
 			continue;
 		const double *row = x->below + (child - 1) * w;
-		for (size_t k = 0; k < w; k++)
-			max[k] = row[k] > max[k] ? row[k] : max[k];
+		for (size_t k = 0; k < w; k += LANES)
+			lanes_put(max + k, lanes_max(lanes_at(row + k), lanes_at(max + k)));
 	}
 }
 
@@ -248,9 +252,9 @@ static void erase(struct fit_index *x, uint32_t *at, uint32_t host)
 /* Where nothing is limited, everybody has. */
 static bool some_room(const struct fit_index *x, const double *row)
 {
-	bool room = x->width == 0;
+	bool room = x->used == 0;
 
-	for (size_t k = 0; k < x->width; k++)
+	for (size_t k = 0; k < x->used; k++)
 		room |= row[k] > -INFINITY;
 	return room;
 }
@@ -365,8 +369,9 @@ void fit_refill(struct fit_index *x, const struct fit_refill *fill)
 	}
 	for (size_t i = x->leaves; i-- > 1;) {
 		const double *left = x->max + 2 * i * w, *right = left + w;
-		for (size_t k = 0; k < w; k++)
-			x->max[i * w + k] = left[k] > right[k] ? left[k] : right[k];
+		for (size_t k = 0; k < w; k += LANES)
+			lanes_put(x->max + i * w + k,
+				  lanes_max(lanes_at(left + k), lanes_at(right + k)));
 	}
 	if (x->key)
 		order_refill(x);
@@ -402,10 +407,25 @@ uint32_t fit_last(const struct fit_index *x, size_t type, int64_t lo, int64_t hi
 	return find(x, x->root[type], (struct range){lo, hi}, need, true);
 }
 
+/* Whether the host that comes next in the order has the same key. */
+static bool equals_next(const struct fit_index *x, size_t type, uint32_t host)
+{
+	uint32_t next = 0;
+
+	for (uint32_t at = x->root[type]; at;) {
+		bool behind = before(x, host, at - 1);
+		next = behind ? at : next;
+		at = behind ? x->node[at - 1].left : x->node[at - 1].right;
+	}
+	return next && x->key[next - 1] == x->key[host];
+}
+
 uint32_t fit_first(const struct fit_index *x, size_t type, int64_t lo, int64_t hi,
 		   const struct fit_need *need)
 {
 	uint32_t host = find(x, x->root[type], (struct range){lo, hi}, need, false);
 
-	return host == FIT_NOWHERE ? host : fit_last(x, type, x->key[host], x->key[host], need);
+	if (host == FIT_NOWHERE || !equals_next(x, type, host))
+		return host;
+	return fit_last(x, type, x->key[host], x->key[host], need);
 }

@@ -23,7 +23,7 @@
 
 #define FIT_DIMS    8 /* of which the first two are CPU and memory */
 #define FIT_CORNERS 5
-#define FIT_ROWS    (FIT_DIMS + FIT_CORNERS)
+#define FIT_ROWS    (FIT_DIMS + FIT_CORNERS + 3) /* in whole groups of lanes */
 #define FIT_NOWHERE UINT32_MAX
 
 /* Keys are shares in units small enough to tell all hosts apart that differ by more than rounding:
@@ -45,7 +45,7 @@ struct fit_need {
 
 struct fit_index {
 	size_t n, leaves; /* a power of two */
-	unsigned width;   /* rows in use */
+	unsigned used, width; /* rows in use; filled up to groups of lanes */
 	uint8_t row_of[FIT_ROWS];
 	bool corners;
 	double scale[2];

@@ -52,6 +52,18 @@ static double core_of(const struct dc *dc, uint32_t host)
 	return type->dvfs.n > 0 ? type->dvfs.step[dc->host.step[host]].speed : INFINITY;
 }
 
+/* Whether classes that are other ones have the same limits. */
+static bool are_alike(struct limits *l, const struct vm_class *class, const uint32_t *id, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && class[l->class_id[i]].like == class[id[i]].like)
+		i++;
+	if (i == n)
+		memcpy(l->class_id, id, n * sizeof(*id));
+	return i == n;
+}
+
 int limits_gather(struct limits *l, const struct dc *dc, uint32_t host)
 {
 	const uint32_t *id = dc->slot.class_id + dc->host.first[host];
@@ -60,7 +72,7 @@ int limits_gather(struct limits *l, const struct dc *dc, uint32_t host)
 
 	double core = core_of(dc, host);
 	if (n == l->n && n > 0 && l->type == dc->host.type[host] && core == l->core &&
-	    memcmp(l->class_id, id, n * sizeof(*id)) == 0)
+	    (memcmp(l->class_id, id, n * sizeof(*id)) == 0 || are_alike(l, dc->class, id, n)))
 		return 0;
 	if (reserve(l, n) < 0)
 		return -ENOMEM;

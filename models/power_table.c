@@ -68,7 +68,7 @@ static int table_init(void *state, struct err *err)
 static double table_watts(const void *state, double util)
 {
 	const struct table *s = state;
-	double u = fmin(fmax(util, 0), 1) * (POWER_POINTS - 1);
+	double u = (util > 0 ? util < 1 ? util : 1 : 0) * (POWER_POINTS - 1);
 	size_t i = (size_t)u;
 	if (i >= POWER_POINTS - 1)
 		return s->point[POWER_POINTS - 1];

@@ -8,8 +8,12 @@
  *
  * Within a piece of a power model, where it is linear, convex or concave, the rise is a monotone
  * function of the load: only the hosts next to an end of a piece, before or after the rise, need be
- * compared. O(pieces log hosts) for each type of hosts.
+ * compared, and no host does better than the better end. So one host is found first where that is
+ * best, and what could not beat it is left out, as are loads that no host has. O(pieces log hosts) for
+ * each type of hosts at worst; mostly a few times log hosts.
  */
+#include <math.h>
+
 #include "policies/list.h"
 
 struct least {
@@ -18,11 +22,11 @@ struct least {
 	int64_t key;
 };
 
-static double rise(const struct place_view *view, uint32_t h, double more)
+/* Of a host with that key. */
+static double rise(const struct host_type *type, int64_t key, double more)
 {
-	const struct host_type *type = &view->types[view->type[h]];
-	bool off = view->key[h] == FIT_KEY_NONE;
-	double load = off ? 0 : (double)view->key[h] / FIT_KEY_UNIT;
+	bool off = key == FIT_KEY_NONE;
+	double load = off ? 0 : (double)key / FIT_KEY_UNIT;
 
 	if (!type->has_power)
 		return 0;
@@ -37,8 +41,8 @@ static void consider(const struct place_view *view, uint32_t h, double more, str
 {
 	if (h == PLACE_NOWHERE)
 		return;
-	double watts = rise(view, h, more);
 	int64_t key = view->key[h];
+	double watts = rise(&view->types[view->type[h]], key, more);
 	bool better = watts < least->watts - SAME_WATTS;
 	bool same = !better && watts <= least->watts + SAME_WATTS;
 	bool wins = key > least->key || (key == least->key && h < least->host);
@@ -47,19 +51,87 @@ static void consider(const struct place_view *view, uint32_t h, double more, str
 		*least = (struct least){h, watts, key};
 }
 
-/* Both ends of the loads from @lo to @hi. */
-static void consider_ends(const struct place_view *view, struct place_range in,
-			  const double req[PLACE_DIMS], struct least *least)
-{
-	double more = view->load / view->types[in.type].load_full;
+/* Loads of a type within which the rise is monotone, and the least that it can be there. */
+struct stretch {
+	int64_t lo, hi;
+	double watts;
+};
 
-	if (in.lo > in.hi)
-		return;
-	uint32_t h = place_lowest(view, in, req);
-	if (h == PLACE_NOWHERE)
-		return;
-	consider(view, h, more, least);
-	consider(view, place_highest(view, in, req), more, least);
+#define STRETCHES 32 /* at a time: more than twice the pieces of any model that we have */
+
+/* A type of hosts, whose loads are walked through from the lowest up. */
+struct walk {
+	const struct place_view *view;
+	const double *req;
+	size_t type;
+	double more;
+	struct stretch of[STRETCHES];
+	size_t n;
+};
+
+static void add(struct walk *w, int64_t lo, int64_t hi)
+{
+	const struct host_type *type = &w->view->types[w->type];
+	double low = rise(type, lo, w->more), high = lo < hi ? rise(type, hi, w->more) : low;
+
+	w->of[w->n++] = (struct stretch){lo, hi, low < high ? low : high};
+}
+
+/* The host with the least load of those from one stretch on to the end of another. */
+static uint32_t lowest(const struct walk *w, size_t from, size_t to)
+{
+	return place_lowest(w->view,
+			    (struct place_range){w->type, w->of[from].lo, w->of[to].hi}, w->req);
+}
+
+/* Rises that differ by more than this are no equals, however many of them there are in between. */
+#define WORSE 1e-6
+
+/* Stretches tried for a rise that some host can offer, before all are walked through. */
+#define TRIES 3
+
+/* A rise that is possible, mostly the least: what is worse need not be looked at. */
+static double some_rise(const struct walk *w, double known)
+{
+	bool tried[STRETCHES] = {false};
+
+	for (int k = 0; k < TRIES; k++) {
+		size_t best = w->n;
+		for (size_t i = 0; i < w->n; i++)
+			if (!tried[i] && (best == w->n || w->of[i].watts < w->of[best].watts))
+				best = i;
+		if (best == w->n || w->of[best].watts > known)
+			break;
+		tried[best] = true;
+		uint32_t h = lowest(w, best, best);
+		if (h == PLACE_NOWHERE)
+			continue;
+		double watts = rise(&w->view->types[w->type], w->view->key[h], w->more);
+		return watts < known ? watts : known;
+	}
+	return known;
+}
+
+/* Both ends of every stretch where somebody is and could win. */
+static void consider_stretches(const struct walk *w, struct least *least)
+{
+	double known =
+		some_rise(w, least->host == PLACE_NOWHERE ? (double)INFINITY : least->watts);
+
+	for (size_t i = 0; i < w->n; i++) {
+		if (w->of[i].watts > known + WORSE)
+			continue;
+		uint32_t h = lowest(w, i, w->n - 1);
+		if (h == PLACE_NOWHERE)
+			return;
+		while (w->view->key[h] > w->of[i].hi)
+			i++;
+		consider(w->view, h, w->more, least);
+		struct place_range rest = {w->type, w->view->key[h], w->of[i].hi};
+		if (rest.lo < rest.hi)
+			consider(w->view, place_highest(w->view, rest, w->req), w->more, least);
+		known = least->watts < known ? least->watts : known;
+	}
 }
 
 /* The pieces of the rise begin where the load before, or the load after, begins a piece. */
@@ -67,11 +139,13 @@ static void consider_type(const struct place_view *view, size_t t, const double 
 			  struct least *least)
 {
 	const struct host_type *type = &view->types[t];
+	struct walk w = {.view = view, .req = req, .type = t};
 	int64_t more = fit_key(view->load / type->load_full), most = fit_key(1) - more;
 	int64_t pieces = type->power_pieces > 0 ? type->power_pieces : 1, lo = 0;
 	int64_t before = 1, after = 1; /* the next ends of pieces */
 
-	consider_ends(view, (struct place_range){t, FIT_KEY_NONE, FIT_KEY_NONE}, req, least);
+	w.more = view->load / type->load_full;
+	add(&w, FIT_KEY_NONE, FIT_KEY_NONE);
 	while (lo <= most) {
 		int64_t end = fit_key((double)before / (double)pieces);
 		int64_t shifted = fit_key((double)after / (double)pieces) - more;
@@ -82,9 +156,14 @@ static void consider_type(const struct place_view *view, size_t t, const double 
 		int64_t hi = end < shifted ? end : shifted;
 		before += hi == end;
 		after += hi == shifted;
-		consider_ends(view, (struct place_range){t, lo, hi < most ? hi : most}, req, least);
+		if (w.n == STRETCHES) {
+			consider_stretches(&w, least);
+			w.n = 0;
+		}
+		add(&w, lo, hi < most ? hi : most);
 		lo = hi + 1;
 	}
+	consider_stretches(&w, least);
 }
 
 static uint32_t least_loaded(const struct place_view *view, const double req[PLACE_DIMS])
