@@ -40,7 +40,7 @@ static inline uint64_t xorshift(uint64_t *x)
 	return *x;
 }
 
-/* Takes the levels, percent, step by step; named "bench". */
+/* Takes the levels, percent, step by step. In scenarios its path is "/", which is there. */
 static inline struct trace *bench_trace(size_t vms, const float *cpu)
 {
 	struct trace *t = calloc(1, sizeof(*t));
@@ -86,7 +86,7 @@ static inline struct bench_result bench_one(const struct scenario *scenario, str
 	static struct run run;
 	struct err err = {0};
 	struct policy_set policies;
-	struct trace_use use = {.path = "bench", .format = "bench", .trace = trace};
+	struct trace_use use = {.path = "/", .format = "bench", .trace = trace};
 	struct trace_set traces = {.n = 1, .use = &use};
 	struct output_label label = {.run = 1, .policies = &policies};
 	struct output *output = NULL;

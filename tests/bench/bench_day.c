@@ -47,7 +47,7 @@ static void scenario_text(char *buf, size_t n, size_t vms)
 		at += snprintf(
 			buf + at, n - (size_t)at,
 			"  - {name: %s, count: %zu, speed: %s, memory: %s, trace_first: %zu, "
-			"network: 10Mbit/s,\n     workload: {kind: trace, path: bench}}\n",
+			"network: 10Mbit/s,\n     workload: {kind: trace, path: /}}\n",
 			size[i][0], vms / 4, size[i][1], size[i][2], i * (vms / 4));
 	snprintf(buf + at, n - (size_t)at,
 		 "overcommit: {cpu: 1.5}\nconsolidation: {placer: pabfd}\n"
