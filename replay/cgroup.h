@@ -53,6 +53,8 @@ const char *cg_lack(const struct cg *cg, enum cg_can what);
 const char *cg_can_name(enum cg_can what); /* "CPU weight" */
 /* The run's folder in the tree of that controller ("cpu"), for messages; "" if there is none. */
 const char *cg_path(const struct cg *cg, const char *controller);
+/* How many other runs have guests in groups beside this one's: they compete with ours for the same cores. */
+unsigned cg_others(const struct cg *cg);
 /* Kills what still runs in the leaves and removes the folders; waits up to 2 s for them to be empty, so
  * children are to be reaped before. NULL is allowed. */
 void cg_close(struct cg *cg);

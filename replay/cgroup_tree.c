@@ -215,6 +215,34 @@ static bool is_dead_run(const char *root, const char *name)
 	return root[0] || (kill((pid_t)pid, 0) < 0 && errno == ESRCH);
 }
 
+static int find_guest(struct walk *walk, const char *path, const char *name, bool folder)
+{
+	(void)walk, (void)path;
+	return folder && name[0] == 'g';
+}
+
+static int count_other(struct walk *walk, const char *path, const char *name, bool folder)
+{
+	unsigned *n = walk->arg;
+	uint64_t pid, start;
+
+	if (folder && cg_run_name(name, strlen(name), &pid, &start) &&
+	    !is_dead_run(walk->root, name) &&
+	    walk_folder(&(struct walk){walk->root, walk->depth, find_guest, NULL}, path) == 1)
+		++*n;
+	return 0;
+}
+
+unsigned cg_others(const struct cg *cg)
+{
+	unsigned n = 0;
+
+	/* Ours has no guests yet, or they would not be others. */
+	if (cg->nplaces > 0)
+		walk_folder(&(struct walk){cg->root, 0, count_other, &n}, cg->place[0].base);
+	return cg->nleaves > 0 && n > 0 ? n - 1 : n;
+}
+
 /* A run of another pid namespace looks dead from here; its members have no number for us. */
 static bool has_strangers(const char *path)
 {

@@ -189,6 +189,8 @@ int replay_batch(const struct scenario *scenario, const struct trace_set *traces
 	if (cg_kind(own) == CG_NONE && o.groups == CG_AUTO && !o.quiet)
 		fprintf(stderr, "replay: guests compete with everything else here, there are no groups: %s\n",
 			cg_lack(own, CG_CPU_WEIGHT));
+	if (cg_others(own) > 0)
+		fprintf(stderr, "replay: another run has guests on this machine: both will be disturbed\n");
 	rc = batch_run(&batch, err);
 	cg_close(own);
 	/* A run that was stopped could not remove its groups. */

@@ -234,6 +234,23 @@ static void v2_beside_the_parent(void **state)
 	}
 }
 
+/* Only those that are alive and have guests; not ours. */
+static void other_runs(void **state)
+{
+	(void)state;
+	v2_tree("cpu");
+	fake_stat(5, "cotenant", 'S', 6);
+	fake_stat(7, "cotenant", 'S', 8);
+	v2_file("cotenant-5-6/g0-a/cgroup.procs", "");
+	v2_file("cotenant-7-8/controller/cgroup.procs", "");
+	v2_file("cotenant-mine/g0-a/cgroup.procs", "");
+	struct cg *cg = open_as(CG_V2);
+	assert_int_equal(cg_others(cg), 1);
+	assert_non_null(cg_leaf(cg, "a", &err));
+	assert_int_equal(cg_others(cg), 1);
+	cg_close(cg);
+}
+
 /* A value that is there already is not written again: what somebody else wrote stays. */
 static void same_value_costs_nothing(void **state)
 {
@@ -537,6 +554,7 @@ int main(void)
 		TEST(v1_limits),
 		TEST(v2_limits),
 		TEST(v2_beside_the_parent),
+		TEST(other_runs),
 		TEST(what_lacks),
 		TEST(same_value_costs_nothing),
 		TEST(none),
