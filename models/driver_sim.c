@@ -526,6 +526,18 @@ static bool falls_behind(const struct load *load)
 	return false;
 }
 
+/* A disk's rate of a load that goes by it: its part of the VM's, which is as near to its demand as the
+ * scarcer of bandwidth and operations lets it be. */
+static void tell_disk(const struct dc *dc, uint32_t slot, struct load *load)
+{
+	double want = dc->slot.want[RES_DISK][slot], ops = dc->slot.want[RES_IOPS][slot];
+	double part = want > 0 ? dc->slot.grant[RES_DISK][slot] / want : 0;
+
+	if (ops > 0)
+		part = fmin(part, dc->slot.grant[RES_IOPS][slot] / ops);
+	load->ops->disk(load->state, load->part->want[RES_DISK] * part);
+}
+
 static int64_t sim_apply(void *driver, uint32_t host, int64_t now_ns)
 {
 	const struct driver_sim *sim = driver;
@@ -543,6 +555,8 @@ static int64_t sim_apply(void *driver, uint32_t host, int64_t now_ns)
 			dc->slot.want[RES_CPU][s] =
 				dc->class[dc->slot.class_id[s]].vcpus * dc->host.type[host]->speed;
 		for (; load; load = next_load(load)) {
+			if (load->ops->disk)
+				tell_disk(dc, s, load);
 			int64_t at = load_next(load, now_ns);
 			next = at < next ? at : next;
 			keeps |= load->part->keeps;

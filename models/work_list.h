@@ -5,13 +5,14 @@
 
 #include "models/workload.h"
 
-#define WORKLOAD_LIST(X)                                                                           \
-	X(constant)                                                                                \
-	X(onoff)                                                                                   \
-	X(sine)                                                                                    \
-	X(stochastic)                                                                              \
-	X(trace)                                                                                   \
-	X(batch)                                                                                   \
+#define WORKLOAD_LIST(X) \
+	X(constant)      \
+	X(onoff)         \
+	X(sine)          \
+	X(stochastic)    \
+	X(trace)         \
+	X(batch)         \
+	X(transfer)      \
 	X(requests)
 
 #define WORKLOAD_DECLARE(name) extern const struct workload_ops workload_##name;

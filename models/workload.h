@@ -106,6 +106,10 @@ struct workload_ops {
 	 * for this moment before and is called again after. 0 or -ENOMEM. */
 	int (*inject)(void *state, int64_t now_ns, int64_t birth_ns);
 
+	/* Not required: for who goes by what the disk gives. What it gets of its disk demand from now on;
+	 * told before next(), whenever the VM's host was divided. */
+	void (*disk)(void *state, double bytes_s);
+
 	/* Not required. The VM has @is vCPUs from now on, had @was; it runs on a host whose cores have
 	 * @core MHz. demand() was called for this moment before and is called again after. 0 or -ENOMEM. */
 	int (*resized)(void *state, uint32_t was, uint32_t is);

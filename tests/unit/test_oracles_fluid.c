@@ -237,6 +237,69 @@ static void test_b34_tasks_in_line(void **unused)
 	free(in_line);
 }
 
+/* B29: SimGrid's writes of 4 MB each to a disk of 40 MB/s, with weights 1 and 2 from the beginning, or
+ * alike for a tenth of a second. */
+static void test_b29_writes(void **unused)
+{
+	(void)unused;
+	static const char head[] =
+		"tick: 1s\nduration: 2s\nhosts:\n"
+		"  - {name: h, cores: 2, speed: 1GHz, memory: 1GiB, disks: {bandwidth: 40MB/s}}\nvms:\n";
+	static const char load[] = "memory: 1MiB, destroy_when_done: true,\n"
+				   "     workload: {kind: transfer, amount: 4MB, bandwidth: 100MB/s}";
+	static const struct {
+		int weight;
+		const char *more;
+		double end[2];
+	} of[] = {{2, "", {.2, .15}},
+		  {1, "actions: {at: 100ms, vm: w, do: resize, io: {weight: 2}}\n", {.2, .175}}};
+
+	for (size_t i = 0; i < COUNT(of); i++) {
+		struct harness h;
+		char *yaml = text_of("%s  - {name: v, %s}\n  - {name: w, io: {weight: %d}, %s}\n%s",
+				     head, load, of[i].weight, load, of[i].more);
+		harness_open(&h, yaml);
+		harness_run(&h, 0);
+		assert_near(vm_cell(&h, "v-0", "ended_s"), of[i].end[0], EXACT);
+		assert_near(vm_cell(&h, "w-0", "ended_s"), of[i].end[1], EXACT);
+		assert_near(vm_cell(&h, "v-0", "slowdown_mean"), .2 / .04, EXACT);
+		harness_close(&h);
+		free(yaml);
+	}
+}
+
+/* Beside other traffic of its VM it has its part; too few operations, or too little CPU, hold it up. */
+static void test_transfers_held_up(void **unused)
+{
+	(void)unused;
+	static const struct {
+		const char *workload;
+		double end;
+	} of[] = {
+		{"{kind: transfer, amount: 40MB, bandwidth: 10MB/s}", 4},
+		{"[{kind: transfer, amount: 40MB, bandwidth: 40MB/s}, {kind: constant, cpu: 0%, bandwidth: 40MB/s}]",
+		 2},
+		{"{kind: transfer, amount: 40MB, bandwidth: 40MB/s, iops: 400/s}", 4},
+		{"{kind: transfer, amount: 40MB, bandwidth: 20MB/s, cpu: 100%}", 4},
+		{"{kind: transfer, amount: 40MB, bandwidth: 40MB/s, cpu: 2 cores}", 2},
+		{"{kind: transfer, amount: 0B, bandwidth: 40MB/s}", 0},
+	};
+
+	for (size_t i = 0; i < COUNT(of); i++) {
+		struct harness h;
+		char *yaml = text_of("tick: 1s\nduration: 20s\nhosts: {name: h, cores: 2, speed: 500MHz,\n"
+				     "  memory: 1GiB, disks: {bandwidth: 40MB/s, iops: 100/s}}\n"
+				     "vms: {name: v, vcpus: 2, speed: 1GHz, memory: 1MiB, workload: %s}\n"
+				     "actions:\n  - {at: 7s, vm: v, do: pause}\n",
+				     of[i].workload);
+		harness_open(&h, yaml);
+		harness_run(&h, 0);
+		assert_near(vm_cell(&h, "v-0", "response_mean_s"), of[i].end, EXACT);
+		harness_close(&h);
+		free(yaml);
+	}
+}
+
 /* CloudSim 3.0.3's own examples 1, 2, 3, 6 and 7; a MIPS is a MHz here. */
 static void test_b35_cloudsim_examples(void **unused)
 {
@@ -328,6 +391,8 @@ int main(void)
 		cmocka_unit_test(test_b31_b32_b33),
 		cmocka_unit_test(test_b34_space_and_time),
 		cmocka_unit_test(test_b34_tasks_in_line),
+		cmocka_unit_test(test_b29_writes),
+		cmocka_unit_test(test_transfers_held_up),
 		cmocka_unit_test(test_b35_cloudsim_examples),
 	};
 
