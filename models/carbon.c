@@ -6,7 +6,8 @@
 
 #include "models/trace_list.h"
 
-#define SECOND_NS 1000000000
+#define SECOND_NS     1000000000
+#define INTENSITY_MAX 1e6 /* as of carbon_intensity: keeps sums far from overflow */
 
 struct reader {
 	struct carbon *out;
@@ -49,9 +50,10 @@ static int read_row(struct reader *r, const char *text, size_t len)
 	if (trace_num_scan(text, &num) != comma || !trace_num_time(&num, SECOND_NS, &time_ns))
 		return wrong(r, text, (size_t)(comma - text), "is not a time in seconds from 0");
 	comma++;
-	if (trace_num_scan(comma, &num) != end || !trace_num_demand(&num, &intensity))
+	if (trace_num_scan(comma, &num) != end || !trace_num_demand(&num, &intensity) ||
+	    intensity > INTENSITY_MAX)
 		return wrong(r, comma, (size_t)(end - comma),
-			     "is not an amount of carbon dioxide (grams per kWh, from 0)");
+			     "is not an amount of carbon dioxide (grams per kWh, from 0 to 1e6)");
 	if (c->n == 0 && time_ns != 0)
 		return wrong(r, text, (size_t)(comma - 1 - text),
 			     "is not 0 (the first row is for the beginning of the run)");

@@ -157,46 +157,88 @@ static bool is_label(const char *name)
 	return false;
 }
 
-static const char *const columns[] = {"metric",        "policy",     "baseline",    "n",
-				      "mean",          "half_width", "difference",  "difference_lo",
-				      "difference_hi", "p",          "significant", "unpaired_lo",
-				      "unpaired_hi",   "unpaired_p"};
+static const char *const columns[] = {"metric",        "policy",      "baseline",   "n",
+				      "mean",          "half_width",  "difference", "difference_lo",
+				      "difference_hi", "p",           "p_holm",     "significant",
+				      "unpaired_lo",   "unpaired_hi", "unpaired_p"};
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
-static void write_row(struct csv *csv, struct compare_runs *r, size_t col, size_t policy,
-		      size_t base)
+/* A policy against one before it; or alone, base SIZE_MAX. */
+struct pair {
+	size_t policy, base, n;
+	struct stat_ci mean, paired, unpaired;
+};
+
+static void write_pair(struct csv *csv, const struct compare_runs *r, size_t col,
+		       const struct pair *x, double p_holm)
 {
-	size_t n;
-	struct stat_ci mean = compare_mean(r, policy, col, &n);
-	bool alone = base == SIZE_MAX;
+	const struct stat_ci *d = &x->paired, *u = &x->unpaired;
 
 	csv_text(csv, r->table.name[col]);
-	csv_text(csv, r->policy[policy]);
-	csv_text(csv, alone ? "" : r->policy[base]);
-	struct stat_ci unpaired = {.mean = NAN, .half = NAN, .p = NAN}, d = unpaired;
-	if (!alone) {
-		unpaired = compare_unpaired(r, policy, base, col);
-		d = compare_paired(r, policy, base, col, &n);
-	}
-	csv_int(csv, (int64_t)n);
-	csv_real(csv, mean.mean);
-	csv_real(csv, mean.half);
-	csv_real(csv, d.mean);
-	csv_real(csv, d.mean - d.half);
-	csv_real(csv, d.mean + d.half);
-	csv_real(csv, d.p);
-	csv_real(csv, isnan(d.half) ? (double)NAN : fabs(d.mean) > d.half);
-	csv_real(csv, unpaired.mean - unpaired.half);
-	csv_real(csv, unpaired.mean + unpaired.half);
-	csv_real(csv, unpaired.p);
+	csv_text(csv, r->policy[x->policy]);
+	csv_text(csv, x->base == SIZE_MAX ? "" : r->policy[x->base]);
+	csv_int(csv, (int64_t)x->n);
+	csv_real(csv, x->mean.mean);
+	csv_real(csv, x->mean.half);
+	csv_real(csv, d->mean);
+	csv_real(csv, d->mean - d->half);
+	csv_real(csv, d->mean + d->half);
+	csv_real(csv, d->p);
+	csv_real(csv, p_holm);
+	csv_real(csv, isnan(d->half) ? (double)NAN : fabs(d->mean) > d->half);
+	csv_real(csv, u->mean - u->half);
+	csv_real(csv, u->mean + u->half);
+	csv_real(csv, u->p);
 	csv_end_row(csv);
+}
+
+/* All pairs of a metric; how many. */
+static size_t find_pairs(struct compare_runs *r, size_t col, struct pair *pair, double *p)
+{
+	const struct stat_ci none = {.mean = NAN, .half = NAN, .p = NAN};
+	size_t n = 0, samples;
+
+	for (size_t policy = 0; policy < r->npolicies; policy++) {
+		struct stat_ci mean = compare_mean(r, policy, col, &samples);
+		if (samples == 0)
+			continue;
+		pair[n] = (struct pair){policy, SIZE_MAX, samples, mean, none, none};
+		p[n++] = NAN;
+		for (size_t base = 0; base < policy; base++) {
+			struct pair *x = &pair[n];
+			*x = (struct pair){policy, base, 0, mean, none, none};
+			x->unpaired = compare_unpaired(r, policy, base, col);
+			x->paired = compare_paired(r, policy, base, col, &x->n);
+			p[n++] = x->paired.p;
+		}
+	}
+	return n;
+}
+
+static int write_metrics(struct csv *csv, struct compare_runs *r, struct err *err)
+{
+	size_t most = r->npolicies * (r->npolicies + 1) / 2;
+	struct pair *pair = mem_alloc(most, sizeof(*pair));
+	double *p = mem_alloc(most, sizeof(*p));
+	int rc = pair && p ? 0 : -ENOMEM;
+
+	for (size_t col = 0; col < r->table.ncols && rc == 0; col++) {
+		if (is_label(r->table.name[col]))
+			continue;
+		size_t n = find_pairs(r, col, pair, p);
+		rc = stat_holm(p, n);
+		for (size_t i = 0; i < n && rc == 0; i++)
+			write_pair(csv, r, col, &pair[i], p[i]);
+	}
+	mem_free(pair);
+	mem_free(p);
+	return rc < 0 ? err_nomem(err) : 0;
 }
 
 int compare_write(struct compare_runs *r, const char *dir, struct err *err)
 {
 	char path[4096];
 	struct csv *csv;
-	size_t n;
 
 	if (snprintf(path, sizeof(path), "%s/comparison.csv", dir) >= (int)sizeof(path))
 		return err_input(err, "%s: the path is too long", dir);
@@ -204,16 +246,10 @@ int compare_write(struct compare_runs *r, const char *dir, struct err *err)
 			  "# cotenant " COTENANT_VERSION
 			  ": differences by seed, 95 % intervals of Student's t",
 			  columns, COLUMNS, err);
-	if (rc < 0)
-		return rc;
-	for (size_t col = 0; col < r->table.ncols; col++)
-		for (size_t p = 0; p < r->npolicies && !is_label(r->table.name[col]); p++) {
-			(void)compare_mean(r, p, col, &n);
-			if (n == 0)
-				continue;
-			write_row(csv, r, col, p, SIZE_MAX);
-			for (size_t base = 0; base < p; base++)
-				write_row(csv, r, col, p, base);
-		}
-	return csv_close(csv, err);
+	if (rc == 0)
+		rc = write_metrics(csv, r, err);
+	if (rc == 0)
+		return csv_close(csv, err);
+	csv_abandon(csv);
+	return rc;
 }

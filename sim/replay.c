@@ -144,6 +144,8 @@ int replay_check(const struct scenario *s, const struct replay_options *o, struc
 				  s->path, action[i].vm);
 	if (s->hosts.n != 1 || host->count != 1)
 		err_input(err, "%s: hosts: replay needs one host, which is this machine", s->path);
+	if (host->boot.time.law != DIST_NONE || host->shutdown.time.law != DIST_NONE)
+		err_input(err, "%s: boot, shutdown: this machine stays on", s->path);
 	if (host->dvfs.steps.n > 0)
 		err_input(err, "%s: dvfs: this machine's speed is its own affair", s->path);
 	if (s->semantics != SEMANTICS_COTENANT)

@@ -5,7 +5,9 @@
  */
 #include "sim/core/stat.h"
 
+#include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_sort.h>
@@ -257,6 +259,33 @@ struct stat_ci stat_ci_welch(const double *a, size_t na, const double *b, size_t
 			(va * va / (double)(na - 1) + vb * vb / (double)(nb - 1));
 	ci_finish(&ci, ci.sd, level);
 	return ci;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = **(const double *const *)a, y = **(const double *const *)b;
+
+	return (x > y) - (x < y);
+}
+
+int stat_holm(double *p, size_t n)
+{
+	double **sorted = mem_alloc(n, sizeof(*sorted)), least = 0;
+	size_t m = 0;
+
+	if (!sorted)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		if (!isnan(p[i]))
+			sorted[m++] = &p[i];
+	if (m > 1)
+		qsort(sorted, m, sizeof(*sorted), by_value);
+	for (size_t k = 0; k < m; k++) {
+		least = fmax(least, fmin(1, *sorted[k] * (double)(m - k)));
+		*sorted[k] = least;
+	}
+	mem_free(sorted);
+	return 0;
 }
 
 static double mean_of(const double *x, size_t n)

@@ -2,7 +2,7 @@
  * Statistics: of weighted values, of histories, of samples; fairness indices; confidence intervals.
  * All sums are compensated or updated in Welford's way, so a million small values after a large one
  * count. Sources: Jain, Chiu & Hawe 1984 (fairness); Hyndman & Fan 1996, type 7 (quantiles); White
- * 1997 (MSER-5); Law & Kelton, batch means; Jain 1991 (paired comparison); Welch 1947.
+ * 1997 (MSER-5); Law & Kelton, batch means; Jain 1991 (paired comparison); Welch 1947; Holm 1979.
  */
 #ifndef COTENANT_SIM_CORE_STAT_H
 #define COTENANT_SIM_CORE_STAT_H
@@ -66,6 +66,11 @@ double stat_t_quantile(double p, double df);
 struct stat_ci stat_ci_mean(const double *x, size_t n, double level);
 struct stat_ci stat_ci_paired(const double *a, const double *b, size_t n, double level); /* a - b */
 struct stat_ci stat_ci_welch(const double *a, size_t na, const double *b, size_t nb, double level);
+
+/* Makes p-values of several tests at once what they are worth together: with those below a level taken
+ * for significant, the chance of one wrong among them is at most that level. NAN is of no test. 0 or
+ * -ENOMEM. */
+int stat_holm(double *p, size_t n) must_check;
 
 /* Batch means of one long history: the interval, and the lag-1 correlation of the batches, without
  * which the interval is not to be trusted. @batches divides n (the rest at the end is left out). */

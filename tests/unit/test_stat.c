@@ -296,6 +296,24 @@ static void too_few(void **state)
 	near(stat_ci_welch(x, 2, x, 2, 0.95).p, 1, 0);
 }
 
+/* Of four tests the smallest counts four times, the next three times; never less than the one before. */
+static void holm(void **state)
+{
+	double p[] = {.01, .04, NAN, .03, .005, .9}, one[] = {.2};
+
+	(void)state;
+	assert_int_equal(stat_holm(p, LEN(p)), 0);
+	near(p[0], .04, 1e-12);
+	near(p[1], .09, 1e-12);
+	assert_true(isnan(p[2]));
+	near(p[3], .09, 1e-12);
+	near(p[4], .025, 1e-12);
+	near(p[5], .9, 1e-12);
+	assert_int_equal(stat_holm(one, 1), 0);
+	near(one[0], .2, 1e-12);
+	assert_int_equal(stat_holm(NULL, 0), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -303,6 +321,7 @@ int main(void)
 		cmocka_unit_test(H2_paired),
 		cmocka_unit_test(H3_mean),
 		cmocka_unit_test(H4_welch),
+		cmocka_unit_test(holm),
 		cmocka_unit_test(H5_batch_means),
 		cmocka_unit_test(H6_mser5),
 		cmocka_unit_test(H7_quantiles),
