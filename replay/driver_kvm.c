@@ -183,8 +183,10 @@ static int launch(struct driver_kvm *kvm, uint32_t vm, struct err *err)
 	if (!g->leaf)
 		return -EIO;
 	double memory = fmax(class->memory, most.memory) * p->memory_scale;
-	if (cg_set_memory(g->leaf, memory * FENCE + OVERHEAD) < 0)
-		return err_run(err, -EIO, "replay: group %s: cannot set its memory limit", name);
+	/* Others may be running: it is to be ready soon. Its first order sets its weight. */
+	if (cg_set_cpu_weight(g->leaf, 1) < 0 ||
+	    cg_set_memory(g->leaf, memory * FENCE + OVERHEAD) < 0)
+		return err_run(err, -EIO, "replay: group %s: cannot set its limits", name);
 	snprintf(label, sizeof(label), "%s-%u", kvm->sim->group[kvm->dc->vm.group[vm]].name,
 		 kvm->dc->vm.index[vm]);
 	g->has_disk = has_disk(kvm, vm);

@@ -105,16 +105,34 @@ static void room_failed(const struct run *run, uint32_t vm, const char *why)
 		(double)run->now_ns * 1e-9, why);
 }
 
+static int check_cores(const struct replay_options *o, const cpu_set_t *all, struct err *err)
+{
+	cpu_set_t seen;
+
+	CPU_ZERO(&seen);
+	for (size_t i = 0; i < o->ncores; i++) {
+		size_t core = (size_t)o->cores[i];
+		if (!CPU_ISSET(core, all))
+			return err_input(err, "--cores: core %zu cannot be used here (`replay probe` says"
+					      " which can)", core);
+		if (CPU_ISSET(core, &seen))
+			return err_input(err, "--cores: core %zu is named twice", core);
+		CPU_SET(core, &seen);
+	}
+	return 0;
+}
+
+/* The last ones of this machine, unless the user has named some. */
 static int pick_cores(const struct scenario *scenario, struct replay_options *o, struct err *err)
 {
 	const struct host_spec *host = scenario->hosts.items;
 	cpu_set_t all;
 	size_t want = (size_t)host->cores;
 
-	if (o->ncores > 0)
-		return 0;
 	if (sched_getaffinity(0, sizeof(all), &all) < 0)
 		return err_run(err, -errno, "replay: cores: %s", strerror(errno));
+	if (o->ncores > 0)
+		return check_cores(o, &all, err);
 	for (int cpu = CPU_SETSIZE - 1; cpu >= 0 && o->ncores < want && o->ncores < 64; cpu--)
 		if (CPU_ISSET((size_t)cpu, &all))
 			o->cores[o->ncores++] = cpu;
@@ -191,6 +209,8 @@ int replay_batch(const struct scenario *scenario, const struct trace_set *traces
 	if (cg_kind(own) == CG_NONE && o.groups == CG_AUTO && !o.quiet)
 		fprintf(stderr, "replay: guests compete with everything else here, there are no groups: %s\n",
 			cg_lack(own, CG_CPU_WEIGHT));
+	if (!o.quiet && o.ncores == (size_t)sysconf(_SC_NPROCESSORS_ONLN))
+		fprintf(stderr, "replay: the guests have all cores of this machine: what serves them has none\n");
 	if (cg_others(own) > 0)
 		fprintf(stderr, "replay: another run has guests on this machine: both will be disturbed\n");
 	rc = batch_run(&batch, err);
