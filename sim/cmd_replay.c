@@ -215,6 +215,8 @@ static int command_load(struct command *c, struct scenario **scenario, struct tr
 {
 	int rc = scenario_load(scenario, c->replay.scenario, c->sets.set, c->sets.n, err);
 
+	c->replay.set = c->sets.set;
+	c->replay.nsets = c->sets.n;
 	if (rc == 0)
 		rc = replay_check(*scenario, &c->replay, err);
 	return rc < 0 ? rc : build_traces(*scenario, traces, err);
@@ -251,7 +253,12 @@ static int both_ways(const struct command *c, struct scenario *scenario, struct 
 
 	snprintf(sim, sizeof(sim), "%s/sim", dir);
 	snprintf(real, sizeof(real), "%s/real", dir);
-	struct batch batch = {.scenario = scenario, .traces = traces, .dir = sim, .jobs = 1};
+	struct batch batch = {.scenario = scenario,
+			      .traces = traces,
+			      .dir = sim,
+			      .jobs = 1,
+			      .set = c->sets.set,
+			      .nsets = c->sets.n};
 	int rc = vmm_check("/dev/kvm", err);
 
 	if (rc == 0)

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sim/run.h"
+
 /* Text as YAML in double quotes: names of files may hold anything. */
 static void quoted(FILE *f, const char *text)
 {
@@ -106,6 +108,8 @@ int manifest_write(const struct batch *b, size_t nruns, double wall_s, struct er
 	fprintf(f, "scenario_hash: %016" PRIx64 "\n", b->scenario->hash);
 	inputs(f, b);
 	key(f, "host", host);
+	if (b->room)
+		b->room->manifest(b->room->options, f);
 	fprintf(f, "jobs: %u\nwall_s: %.3f\n", b->jobs, wall_s);
 	traces(f, b->traces);
 	runs(f, b->dir, nruns);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "plots/csv.h"
@@ -105,6 +106,20 @@ static void room_failed(const struct run *run, uint32_t vm, const char *why)
 		(double)run->now_ns * 1e-9, why);
 }
 
+/* What decides on results beside the scenario. */
+static void room_manifest(const void *options, FILE *f)
+{
+	const struct replay_options *o = options;
+	struct utsname kernel = {0};
+
+	(void)uname(&kernel);
+	fprintf(f, "real: {step_s: %.9g, memory_scale: %g, groups: %s, kernel: \"%s\", cores: [",
+		(double)o->step_ns * 1e-9, o->memory_scale, cg_kind_name(o->groups), kernel.release);
+	for (size_t i = 0; i < o->ncores; i++)
+		fprintf(f, "%s%d", i ? ", " : "", o->cores[i]);
+	fputs("]}\n", f);
+}
+
 static int check_cores(const struct replay_options *o, const cpu_set_t *all, struct err *err)
 {
 	cpu_set_t seen;
@@ -186,12 +201,15 @@ int replay_batch(const struct scenario *scenario, const struct trace_set *traces
 				.open = room_open,
 				.close = room_close,
 				.failed = room_failed,
+				.manifest = room_manifest,
 				.options = &o};
 	struct batch batch = {.scenario = scenario,
 			      .traces = traces,
 			      .dir = o.dir,
 			      .jobs = 1,
 			      .resume = o.resume,
+			      .set = o.set,
+			      .nsets = o.nsets,
 			      .show_progress = !o.quiet && isatty(2),
 			      .room = &room};
 	struct err clean = {0};
@@ -206,7 +224,9 @@ int replay_batch(const struct scenario *scenario, const struct trace_set *traces
 		rc = cg_open(&own, "", o.groups, err);
 	if (rc < 0)
 		return rc;
-	if (cg_kind(own) == CG_NONE && o.groups == CG_AUTO && !o.quiet)
+	bool chosen = o.groups == CG_AUTO;
+	o.groups = cg_kind(own);
+	if (o.groups == CG_NONE && chosen && !o.quiet)
 		fprintf(stderr, "replay: guests compete with everything else here, there are no groups: %s\n",
 			cg_lack(own, CG_CPU_WEIGHT));
 	if (!o.quiet && o.ncores == (size_t)sysconf(_SC_NPROCESSORS_ONLN))

@@ -17,6 +17,8 @@ struct replay_options {
 	enum cg_kind groups;
 	double memory_scale;
 	const char *folder; /* of disk files; NULL: dir */
+	const struct scenario_set *set; /* of the command line, for the manifest */
+	size_t nsets;
 	bool resume; /* keep the finished runs of one that was stopped */
 	bool force, quiet;
 };

@@ -7,6 +7,8 @@
 #ifndef COTENANT_SIM_RUN_H
 #define COTENANT_SIM_RUN_H
 
+#include <stdio.h>
+
 #include "models/driver.h"
 #include "models/limits.h"
 #include "policies/registry.h"
@@ -62,6 +64,7 @@ struct run_room {
 	void (*close)(struct run *run);
 	/* Not required. A VM has ended by itself, and why. */
 	void (*failed)(const struct run *run, uint32_t vm, const char *why);
+	void (*manifest)(const void *options, FILE *f); /* its lines of manifest.yaml */
 	const void *options;
 };
 
