@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #define LOOK_NS 100000000 /* between two looks at what is resident: an order rings */
-#define CHUNK   64u     /* pages brought in at a time: neither the disk nor the CPU account waits long */
+#define CHUNK   64u /* pages brought in at a time: neither the disk nor the CPU account waits long */
 
 uint32_t agent_order(const struct agent_shared *shared, struct guest_order *order)
 {
@@ -31,7 +31,8 @@ uint32_t agent_order(const struct agent_shared *shared, struct guest_order *orde
 		uint32_t before = agent_get(&shared->sequence);
 		memcpy(order, &shared->order, sizeof(*order));
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		if (before % 2 == 0 && before == __atomic_load_n(&shared->sequence, __ATOMIC_RELAXED))
+		if (before % 2 == 0 &&
+		    before == __atomic_load_n(&shared->sequence, __ATOMIC_RELAXED))
 			return before;
 	}
 }
@@ -70,7 +71,8 @@ static int threads_start(struct agent *agent, struct err *err)
 {
 	for (uint32_t k = 0; k < agent->spec->vcpus; k++) {
 		agent->vcpu[k] = (struct agent_vcpu){.agent = agent, .id = k};
-		int e = pthread_create(&agent->vcpu[k].thread, NULL, agent_vcpu_main, &agent->vcpu[k]);
+		int e = pthread_create(&agent->vcpu[k].thread, NULL, agent_vcpu_main,
+				       &agent->vcpu[k]);
 		if (e != 0)
 			return err_run(err, -e, "guest %s: thread: %s", agent->spec->name,
 				       strerror(e));
@@ -226,7 +228,8 @@ static void serve(struct agent *agent)
 	}
 }
 
-void agent_main(struct agent_shared *shared, int socket, const struct guest_spec *spec, pid_t parent)
+void agent_main(struct agent_shared *shared, int socket, const struct guest_spec *spec,
+		pid_t parent)
 {
 	static struct agent agent;
 	static struct err err;

@@ -29,7 +29,7 @@ struct agent_shared {
 	uint32_t sequence;
 	struct guest_order order;
 	uint32_t paused, state;
-	int32_t code;  /* of the failure: negative errno */
+	int32_t code; /* of the failure: negative errno */
 	uint32_t bad_input;
 	char why[320]; /* of the failure; written before @state */
 	struct agent_vcpu_report vcpu[GUEST_VCPUS];
@@ -66,7 +66,7 @@ struct agent_disk {
 		double first; /* 0..1: intervals until the first one */
 		uint64_t done;
 		size_t block; /* bytes */
-	} pace[2]; /* reads, writes */
+	} pace[2];            /* reads, writes */
 };
 int agent_disk_open(struct agent_disk *disk, const struct guest_spec *spec,
 		    struct err *err) must_check;
@@ -81,9 +81,9 @@ struct agent_vcpu {
 	pthread_t thread;
 	struct guest_order order;
 	uint32_t sequence;
-	int64_t base_ns;            /* since when the order holds */
+	int64_t base_ns;             /* since when the order holds */
 	int64_t start_cpu, goal_cpu; /* CPU clock then; then plus what is owed from before */
-	int64_t end_cpu;            /* at the end of the order */
+	int64_t end_cpu;             /* at the end of the order */
 	bool ended;
 	uint64_t touch_start;
 };
@@ -96,9 +96,9 @@ struct agent {
 	struct agent_vcpu vcpu[GUEST_VCPUS];
 	struct agent_disk disk;
 	size_t pages, resident; /* of the working set now */
-	uint64_t *dirty; /* the log, a bit per page of guest memory */
+	uint64_t *dirty;        /* the log, a bit per page of guest memory */
 	size_t dirty_words;
-	size_t overhead;        /* bytes resident that are not working set: tables, program */
+	size_t overhead; /* bytes resident that are not working set: tables, program */
 };
 void *agent_vcpu_main(void *vcpu);
 

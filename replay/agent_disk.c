@@ -13,10 +13,10 @@
 
 #include "replay/agent.h"
 
-#define BLOCK      4096u
-#define MAX_BLOCK  (1u << 20)
-#define USUAL      (64u << 10) /* where operations are not said, */
-#define LEAST_OPS  16.0        /* or as much less as makes so many a second */
+#define BLOCK     4096u
+#define MAX_BLOCK (1u << 20)
+#define USUAL     (64u << 10) /* where operations are not said, */
+#define LEAST_OPS 16.0        /* or as much less as makes so many a second */
 
 static int failed(struct err *err, const char *folder, const char *what)
 {
@@ -94,7 +94,7 @@ void agent_disk_order(struct agent_disk *disk, const struct guest_order *order, 
 static int64_t pace_due(const struct agent_pace *pace)
 {
 	return pace->per_s > 0 ? pace->start_ns + (int64_t)(((double)pace->done + pace->first) /
-								  pace->per_s * 1e9)
+							    pace->per_s * 1e9)
 			       : INT64_MAX;
 }
 

@@ -20,10 +20,10 @@
 #include "replay/agent.h"
 
 #define NS_PER_S      1000000000ll
-#define CLOSE_NS      3000   /* of CPU time: the goal is reached */
-#define AHEAD_NS      30000  /* what leaving the guest takes: the timer is set this much before */
-#define WAIT_NS       2000000 /* between two looks for a new order when one is due */
-#define PARKED_NS     50000000  /* between two looks while paused: a signal tells of the end */
+#define CLOSE_NS      3000     /* of CPU time: the goal is reached */
+#define AHEAD_NS      30000    /* what leaving the guest takes: the timer is set this much before */
+#define WAIT_NS       2000000  /* between two looks for a new order when one is due */
+#define PARKED_NS     50000000 /* between two looks while paused: a signal tells of the end */
 #define TOUCH_DEBT_NS 200000000ll /* touches that are further behind are forgotten */
 
 static __thread volatile uint8_t *kick_flag;
@@ -244,7 +244,8 @@ void *agent_vcpu_main(void *arg)
 	snprintf(name, sizeof(name), "CPU %u/KVM", v->id);
 	prctl(PR_SET_NAME, name); /* as QEMU calls them: who looks from outside knows them by it */
 	prctl(PR_SET_TIMERSLACK, 1);
-	if (agent_pin(v->agent->spec, true) < 0 || timer_create(CLOCK_MONOTONIC, &event, &timer) < 0)
+	if (agent_pin(v->agent->spec, true) < 0 ||
+	    timer_create(CLOCK_MONOTONIC, &event, &timer) < 0)
 		_exit(1);
 	/* Last of what needs system calls that the process gives away once it sees this. */
 	agent_put(&v->agent->shared->vcpu[v->id].tid, event._sigev_un._tid);

@@ -20,19 +20,19 @@
 
 #include "models/workload.h"
 
-#define MAX_GUESTS 64
-#define FENCE      1.1   /* of a grant, for the caps of groups */
-#define FENCE_MIN  0.05  /* cores above it, for the balloon, */
-#define FENCE_OP_S 2e-4  /* and for every operation of its disk */
-#define FENCE_OP   65536.0 /* bytes of one, where operations are not said */
-#define FENCE_BYTES 4e6   /* bytes/s above a disk's grant, */
-#define FENCE_OPS  200.0  /* and operations/s */
-#define WEIGHT_MIN 0.1   /* a guest that is granted little has a disk and a balloon to serve, too */
+#define MAX_GUESTS   64
+#define FENCE        1.1     /* of a grant, for the caps of groups */
+#define FENCE_MIN    0.05    /* cores above it, for the balloon, */
+#define FENCE_OP_S   2e-4    /* and for every operation of its disk */
+#define FENCE_OP     65536.0 /* bytes of one, where operations are not said */
+#define FENCE_BYTES  4e6     /* bytes/s above a disk's grant, */
+#define FENCE_OPS    200.0   /* and operations/s */
+#define WEIGHT_MIN   0.1 /* a guest that is granted little has a disk and a balloon to serve, too */
 #define MEMORY_SHARE 0.8 /* of what is available that guests may have in all */
-#define OVERHEAD   (32.0 * 1048576) /* of a guest's process, beside its memory */
-#define WITHIN     0.02  /* of the grant: the error of a measured share in one step */
-#define PERIOD_NS  100000000
-#define USER       65534 /* nobody */
+#define OVERHEAD     (32.0 * 1048576) /* of a guest's process, beside its memory */
+#define WITHIN       0.02             /* of the grant: the error of a measured share in one step */
+#define PERIOD_NS    100000000
+#define USER         65534 /* nobody */
 
 static int64_t real_now(void)
 {
@@ -171,8 +171,8 @@ static int launch(struct driver_kvm *kvm, uint32_t vm, struct err *err)
 {
 	const struct vm_class *class = dc_class_of(kvm->dc, vm);
 	const struct replay_params *p = &kvm->params;
-	struct replay_size most = p->largest ? p->largest[kvm->dc->vm.group[vm]]
-					     : (struct replay_size){0};
+	struct replay_size most =
+		p->largest ? p->largest[kvm->dc->vm.group[vm]] : (struct replay_size){0};
 	char name[32], label[160];
 
 	if (mem_grow(&kvm->vm, &kvm->vm_cap, vm + 1, sizeof(*kvm->vm)) < 0)
@@ -256,8 +256,8 @@ static int observe_guest(struct driver_kvm *kvm, uint32_t slot, double speed)
 	g->late_ns = r.late_ns > g->late_ns ? r.late_ns : g->late_ns;
 	g->measured[RES_CPU] = (double)cpu * 1e-9 / dt * speed;
 	g->measured[RES_MEM] = r.resident / kvm->params.memory_scale;
-	g->measured[RES_DISK] = (double)(r.read_bytes + r.write_bytes - was.read_bytes -
-					 was.write_bytes) / dt;
+	g->measured[RES_DISK] =
+		(double)(r.read_bytes + r.write_bytes - was.read_bytes - was.write_bytes) / dt;
 	g->measured[RES_IOPS] =
 		(double)(r.read_ops + r.write_ops - was.read_ops - was.write_ops) / dt;
 	return validity_step(&kvm->validity, r.work - was.work, cpu);
@@ -317,7 +317,8 @@ static int set_cpu(struct driver_kvm *kvm, struct kvm_guest *g, uint32_t slot, d
 	const struct dc *dc = kvm->dc;
 	const struct vm_class *class = &dc->class[dc->slot.class_id[slot]];
 	double speed = dc->host.type[0]->speed, grant = dc->slot.grant[RES_CPU][slot];
-	double ops = fmax(dc->slot.grant[RES_IOPS][slot], dc->slot.grant[RES_DISK][slot] / FENCE_OP);
+	double ops =
+		fmax(dc->slot.grant[RES_IOPS][slot], dc->slot.grant[RES_DISK][slot] / FENCE_OP);
 	double weight = grant, least = WEIGHT_MIN, cap = INFINITY;
 
 	if (kvm->params.kernel_decides) {
@@ -327,7 +328,8 @@ static int set_cpu(struct driver_kvm *kvm, struct kvm_guest *g, uint32_t slot, d
 	} else if (grant < dc->slot.want[RES_CPU][slot]) {
 		cap = grant / speed * FENCE + FENCE_MIN + ops * FENCE_OP_S;
 	}
-	int rc = cg_set_cpu_weight(g->leaf, largest > 0 ? fmin(fmax(weight / largest, least), 1) : 1);
+	int rc = cg_set_cpu_weight(g->leaf,
+				   largest > 0 ? fmin(fmax(weight / largest, least), 1) : 1);
 	return rc | cg_set_cpu_cap(g->leaf, cap);
 }
 
@@ -474,7 +476,8 @@ static bool kvm_vm_failed(void *driver, uint32_t vm, char *why, size_t n)
 
 	if (!g || !g->guest)
 		return false;
-	if (!g->why[0] && !kvm->params.guests->alive(g->guest, g->why, sizeof(g->why)) && !g->why[0])
+	if (!g->why[0] && !kvm->params.guests->alive(g->guest, g->why, sizeof(g->why)) &&
+	    !g->why[0])
 		snprintf(g->why, sizeof(g->why), "it ended");
 	snprintf(why, n, "%s", g->why);
 	return g->why[0] != 0;
@@ -501,12 +504,11 @@ static bool kvm_vm_real(void *driver, uint32_t vm, struct vm_real *out)
 
 	if (!g)
 		return false;
-	*out = (struct vm_real){.cpu_s = (double)g->cpu_ns * 1e-9,
-				.run_delay_s = (double)g->run_delay_ns * 1e-9,
-				.work_rate = g->cpu_ns > 0
-						     ? (double)g->work / (double)g->cpu_ns * 1e9
-						     : 0,
-				.late_ms = (double)g->late_ns * 1e-6};
+	*out = (struct vm_real){
+		.cpu_s = (double)g->cpu_ns * 1e-9,
+		.run_delay_s = (double)g->run_delay_ns * 1e-9,
+		.work_rate = g->cpu_ns > 0 ? (double)g->work / (double)g->cpu_ns * 1e9 : 0,
+		.late_ms = (double)g->late_ns * 1e-6};
 	memcpy(out->got, g->measured, sizeof(out->got));
 	return true;
 }

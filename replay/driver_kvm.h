@@ -40,17 +40,17 @@ struct replay_size {
 struct replay_params {
 	const struct guest_ops *guests;
 	const struct replay_size *largest; /* per group; NULL: nobody is resized */
-	const char *root;      /* of the cgroup tree, see cg_open() */
+	const char *root;                  /* of the cgroup tree, see cg_open() */
 	enum cg_kind groups;
-	int64_t tick_ns;       /* simulated */
-	int64_t step_ns;       /* real time that a tick takes */
-	int cores[64];         /* of this machine, one per core of the host */
+	int64_t tick_ns; /* simulated */
+	int64_t step_ns; /* real time that a tick takes */
+	int cores[64];   /* of this machine, one per core of the host */
 	size_t ncores;
-	double memory_scale;   /* real bytes per byte of the scenario */
-	double disk_bytes;     /* of the file of a guest that does I/O */
-	int64_t reuse_ns;      /* in which a guest touches its working set once */
-	const char *folder;    /* of disk files */
-	bool kernel_decides;   /* the CPU policy is `kernel`: weights and caps are set once */
+	double memory_scale; /* real bytes per byte of the scenario */
+	double disk_bytes;   /* of the file of a guest that does I/O */
+	int64_t reuse_ns;    /* in which a guest touches its working set once */
+	const char *folder;  /* of disk files */
+	bool kernel_decides; /* the CPU policy is `kernel`: weights and caps are set once */
 };
 
 /* One guest's counters over the run, in real time. */

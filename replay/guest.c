@@ -139,8 +139,8 @@ void guest_order(struct guest *guest, const struct guest_order *order)
 	memcpy(&s->order, order, sizeof(*order));
 	agent_put(&s->sequence, s->sequence + 1);
 	/* Its threads look by themselves when an order ends. One that does not listen has enough to read. */
-	(void)!transfer_command_send(guest->socket, &(struct transfer_command){.role = TRANSFER_NONE},
-				     -1);
+	(void)!transfer_command_send(guest->socket,
+				     &(struct transfer_command){.role = TRANSFER_NONE}, -1);
 }
 
 /* CPU time of the vCPUs: what they say themselves is as old as their last exit, so the clock of the whole

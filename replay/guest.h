@@ -27,14 +27,14 @@ struct guest;
 #define GUEST_MAX_CORES 64u
 
 struct guest_spec {
-	const char *name; /* of the process and its files, unique in the run */
+	const char *name;  /* of the process and its files, unique in the run */
 	const char *label; /* what `cotenant record` calls the guest; NULL = name */
 	uint32_t vcpus;
-	double memory;       /* largest working set */
-	double disk;         /* size of its disk file; 0 = no disk */
-	const char *folder;  /* where the disk file is made, written once and unlinked */
-	int64_t period_ns;   /* of the control of CPU time; 100 ms */
-	const int *cores;    /* pinned to these; ncores 0 = not pinned */
+	double memory;      /* largest working set */
+	double disk;        /* size of its disk file; 0 = no disk */
+	const char *folder; /* where the disk file is made, written once and unlinked */
+	int64_t period_ns;  /* of the control of CPU time; 100 ms */
+	const int *cores;   /* pinned to these; ncores 0 = not pinned */
 	size_t ncores;
 	struct cg_leaf *leaf; /* joined before memory is touched; NULL = none */
 	uid_t uid;            /* becomes this user where the controller is root */
@@ -45,14 +45,14 @@ struct guest_spec {
  * the next order comes. */
 struct guest_order {
 	int64_t start_ns, end_ns;
-	uint32_t vcpus;   /* the first so many share the CPU; 0 = all of them */
-	double cpu;       /* cores wanted, over all vCPUs */
-	double cpu_most;  /* cores it may use: the VMM's own duty cycle; >= cpu where groups decide */
-	bool keep;        /* CPU time not had in this order is wanted in the next one too */
-	double memory;    /* working set: kept and touched */
-	double memory_most; /* resident at most: the balloon takes the rest */
-	double touch_rate;  /* pages/s, uniformly over the working set */
-	double write_share; /* of the touches that are stores */
+	uint32_t vcpus;  /* the first so many share the CPU; 0 = all of them */
+	double cpu;      /* cores wanted, over all vCPUs */
+	double cpu_most; /* cores it may use: the VMM's own duty cycle; >= cpu where groups decide */
+	bool keep;       /* CPU time not had in this order is wanted in the next one too */
+	double memory;   /* working set: kept and touched */
+	double memory_most;             /* resident at most: the balloon takes the rest */
+	double touch_rate;              /* pages/s, uniformly over the working set */
+	double write_share;             /* of the touches that are stores */
 	double read_bytes, write_bytes; /* per second wanted */
 	double read_iops, write_iops;   /* block size = bytes / operations, a multiple of 4 KiB */
 	double disk_share;              /* 0..1: of the wanted rate that pacing lets through */
@@ -61,17 +61,17 @@ struct guest_order {
 /* Counters since the start, at one moment. */
 struct guest_report {
 	int64_t at_ns;
-	int64_t cpu_ns;       /* of the vCPU threads, by their CPU clocks */
-	int64_t main_ns;      /* of the rest of the process: disk, balloon */
-	int64_t run_delay_ns; /* runnable and not running */
-	int64_t unmet_ns;     /* CPU time ordered, over and not had */
-	uint64_t work;        /* iterations done */
+	int64_t cpu_ns;           /* of the vCPU threads, by their CPU clocks */
+	int64_t main_ns;          /* of the rest of the process: disk, balloon */
+	int64_t run_delay_ns;     /* runnable and not running */
+	int64_t unmet_ns;         /* CPU time ordered, over and not had */
+	uint64_t work;            /* iterations done */
 	uint64_t touches, missed; /* pages touched; touches that found the page in the balloon */
 	uint64_t read_ops, write_ops, read_bytes, write_bytes;
 	int64_t io_latency_ns, io_latency_max_ns; /* sum; largest */
-	double resident;          /* bytes of guest memory that are resident now */
-	uint64_t exits;           /* returns from KVM_RUN */
-	int64_t late_ns;          /* latest wake-up of a vCPU thread after its moment */
+	double resident;                          /* bytes of guest memory that are resident now */
+	uint64_t exits;                           /* returns from KVM_RUN */
+	int64_t late_ns; /* latest wake-up of a vCPU thread after its moment */
 };
 
 /* Starts the process and its guest; returns when it waits for its first order. -errno with @err set: what
@@ -95,23 +95,29 @@ void guest_stop(struct guest *guest);
 
 /* For tests of what follows: the guest program raises an exception, or its process, as if the guest had
  * broken out, does what it must not be able to do. */
-enum guest_mischief { GUEST_CRASH = 1, GUEST_OPEN, GUEST_SOCKET, GUEST_EXEC, GUEST_PTRACE,
-		      GUEST_KILL };
+enum guest_mischief {
+	GUEST_CRASH = 1,
+	GUEST_OPEN,
+	GUEST_SOCKET,
+	GUEST_EXEC,
+	GUEST_PTRACE,
+	GUEST_KILL
+};
 void guest_misbehave(struct guest *guest, enum guest_mischief mischief);
 
 /* Live migration of a running guest into a second process on this machine, pre-copy over a socket. */
 struct guest_migration {
 	/* In. */
-	double bandwidth;      /* bytes/s; INFINITY = not limited */
-	double threshold;      /* bytes left at which the guest is stopped */
-	unsigned max_rounds;   /* live rounds at most */
-	struct cg_leaf *leaf;  /* of the second process; NULL = none */
+	double bandwidth;     /* bytes/s; INFINITY = not limited */
+	double threshold;     /* bytes left at which the guest is stopped */
+	unsigned max_rounds;  /* live rounds at most */
+	struct cg_leaf *leaf; /* of the second process; NULL = none */
 	/* Out. */
-	unsigned rounds;       /* live rounds; the last copy, with the guest stopped, is not one */
+	unsigned rounds; /* live rounds; the last copy, with the guest stopped, is not one */
 	double round_bytes[64], round_s[64];
-	double sent;           /* bytes */
+	double sent; /* bytes */
 	double total_s, downtime_s;
-	bool verified;         /* the guest's page counters are the same on both sides */
+	bool verified; /* the guest's page counters are the same on both sides */
 };
 /* *guest is the second process afterwards; on failure it is the first, running on. */
 int guest_migrate(struct guest **guest, struct guest_migration *migration,

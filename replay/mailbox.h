@@ -29,7 +29,7 @@ _Static_assert(offsetof(struct mailbox, touches) == 40 && offsetof(struct mailbo
 
 /* The guest's memory map. */
 #define GUEST_PAGE    4096u
-#define GUEST_MAILBOX 0x8000u  /* + vCPU x page; at most GUEST_VCPUS */
+#define GUEST_MAILBOX 0x8000u /* + vCPU x page; at most GUEST_VCPUS */
 #define GUEST_VCPUS   8u
 #define GUEST_CODE    0x10000u
 #define GUEST_SET     0x200000u /* working set from here on */

@@ -102,7 +102,8 @@ static void look_groups(struct look *look)
 	if (cg_kind(cg) == CG_NONE) {
 		remedy(add(look->probe, "cgroup", PROBE_LESS, "none can be used: %.440s",
 			   cg_lack(cg, CG_CPU_WEIGHT)),
-		       "not needed, but without groups guests compete with everything else, and the "
+		       "not needed, but without groups guests compete with everything else, and "
+		       "the "
 		       "policy `kernel` cannot be had");
 		cg_close(cg);
 		return;

@@ -51,7 +51,9 @@ int transfer_command_receive(int socket, struct transfer_command *command, int *
 		struct cmsghdr align;
 	} control;
 	struct iovec part = {.iov_base = command, .iov_len = sizeof(*command)};
-	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes,
+	struct msghdr message = {.msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_control = control.bytes,
 				 .msg_controllen = sizeof(control.bytes)};
 	ssize_t n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
 
@@ -294,7 +296,8 @@ int transfer_receive(struct agent *agent, int fd)
 	struct header header;
 	int rc = 0;
 
-	while (rc == 0 && (rc = get(fd, &header, sizeof(header))) == 0 && header.kind != STREAM_END) {
+	while (rc == 0 && (rc = get(fd, &header, sizeof(header))) == 0 &&
+	       header.kind != STREAM_END) {
 		if (header.kind == STREAM_PAGE && header.index < bytes / GUEST_PAGE)
 			rc = get(fd, memory + (size_t)header.index * GUEST_PAGE, GUEST_PAGE);
 		else if (header.kind == STREAM_VCPU && header.index < agent->spec->vcpus) {

@@ -12,10 +12,10 @@
 #include "sim/core/mem.h"
 
 /* A run is poor beyond these. */
-#define WORK_SPREAD    0.1  /* p90 - p10 of work per CPU time, of its median */
-#define LATE_MS	       20
-#define STEAL_MOST     0.02 /* of the cores' time */
-#define OTHERS_MOST    0.05
+#define WORK_SPREAD 0.1 /* p90 - p10 of work per CPU time, of its median */
+#define LATE_MS     20
+#define STEAL_MOST  0.02 /* of the cores' time */
+#define OTHERS_MOST 0.05
 
 #define STEP_LEAST_NS 50000000 /* less CPU time does not tell speed from the error of clocks */
 

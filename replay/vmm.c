@@ -21,15 +21,15 @@
 #include "replay/device.h"
 #include "sim/core/mem.h"
 
-#define PML4    0x2000u
-#define PDPT    0x3000u
-#define PD      0x100000u /* one page per GiB */
-#define GIB     (1ull << 30)
-#define MAX_GIB 256u
-#define TSS     0xfffbd000u /* VMX wants three pages of guest addresses that nobody uses */
-#define RESET_RIP 0xfff0u /* of a processor that was reset */
-#define USER_RW 7u
-#define LARGE   0x80u
+#define PML4      0x2000u
+#define PDPT      0x3000u
+#define PD        0x100000u /* one page per GiB */
+#define GIB       (1ull << 30)
+#define MAX_GIB   256u
+#define TSS       0xfffbd000u /* VMX wants three pages of guest addresses that nobody uses */
+#define RESET_RIP 0xfff0u     /* of a processor that was reset */
+#define USER_RW   7u
+#define LARGE     0x80u
 
 struct vmm {
 	int kvm, vm, memory_fd;
@@ -168,12 +168,27 @@ static int copy_cpuid(const struct vmm *vmm, int vcpu)
 static int registers_set(int vcpu, uint32_t id)
 {
 	struct kvm_sregs s;
-	struct kvm_segment code = {.limit = 0xffffffff, .selector = 0x1b, .type = 11, .present = 1,
-				   .dpl = 3, .s = 1, .l = 1, .g = 1};
-	struct kvm_segment data = {.limit = 0xffffffff, .selector = 0x23, .type = 3, .present = 1,
-				   .dpl = 3, .s = 1, .db = 1, .g = 1};
-	struct kvm_regs r = {.rip = GUEST_CODE, .rflags = 0x3002, .rsp = 0x80000 + id * 0x4000 + 0x3ff8,
-			     .rdi = GUEST_MAILBOX + id * GUEST_PAGE, .rsi = id};
+	struct kvm_segment code = {.limit = 0xffffffff,
+				   .selector = 0x1b,
+				   .type = 11,
+				   .present = 1,
+				   .dpl = 3,
+				   .s = 1,
+				   .l = 1,
+				   .g = 1};
+	struct kvm_segment data = {.limit = 0xffffffff,
+				   .selector = 0x23,
+				   .type = 3,
+				   .present = 1,
+				   .dpl = 3,
+				   .s = 1,
+				   .db = 1,
+				   .g = 1};
+	struct kvm_regs r = {.rip = GUEST_CODE,
+			     .rflags = 0x3002,
+			     .rsp = 0x80000 + id * 0x4000 + 0x3ff8,
+			     .rdi = GUEST_MAILBOX + id * GUEST_PAGE,
+			     .rsi = id};
 
 	if (ioctl(vcpu, KVM_GET_SREGS, &s) < 0)
 		return -1;

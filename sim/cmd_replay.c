@@ -56,11 +56,14 @@ static int clean(int argc, char **argv, struct err *err)
 }
 
 const char cmd_replay_usage[] =
-	"usage: cotenant replay SCENARIO.yaml [-o DIR] [--step 1s] [--cores 1,2] [--backend auto|v1|v2|none]\n"
-	"                       [--memory-scale X] [--disk-folder DIR] [--set path=value]... [--seed S]\n"
+	"usage: cotenant replay SCENARIO.yaml [-o DIR] [--step 1s] [--cores 1,2] [--backend "
+	"auto|v1|v2|none]\n"
+	"                       [--memory-scale X] [--disk-folder DIR] [--set path=value]... "
+	"[--seed S]\n"
 	"                       [--force] [--resume] [--quiet]\n"
 	"       cotenant validate SCENARIO.yaml [the same] [--tolerance cpu-rms=0.015]...\n"
-	"       cotenant replay probe [FOLDER] | clean | migrate [--memory 64MiB] [--rate 10000] ...";
+	"       cotenant replay probe [FOLDER] | clean | migrate [--memory 64MiB] [--rate 10000] "
+	"...";
 
 struct command {
 	struct replay_options replay;
@@ -140,8 +143,10 @@ static int set_tolerance(struct validate_tolerance *t, const char *text, struct 
 		if (end > text + n && *end == '\0' && *known[i].value >= 0)
 			return 0;
 	}
-	return err_input(err, "--tolerance %s: not one of cpu-rms=X, cpu-mean=X (cores), memory=X,"
-			      " disk=X (shares)", text);
+	return err_input(err,
+			 "--tolerance %s: not one of cpu-rms=X, cpu-mean=X (cores), memory=X,"
+			 " disk=X (shares)",
+			 text);
 }
 
 static int one_option(struct command *c, int option, struct err *err)
@@ -186,19 +191,26 @@ static int one_option(struct command *c, int option, struct err *err)
 
 static int parse(struct command *c, int argc, char **argv, struct err *err)
 {
-	static const struct option options[] = {
-		{"output", required_argument, NULL, 'o'},	{"step", required_argument, NULL, 't'},
-		{"cores", required_argument, NULL, 'c'},	{"backend", required_argument, NULL, 'b'},
-		{"memory-scale", required_argument, NULL, 'm'}, {"disk-folder", required_argument, NULL, 'd'},
-		{"set", required_argument, NULL, 's'},		{"seed", required_argument, NULL, 'S'},
-		{"tolerance", required_argument, NULL, 'T'},
-		{"force", no_argument, NULL, 'f'},		{"resume", no_argument, NULL, 'r'},
-		{"quiet", no_argument, NULL, 'q'},
-		{NULL, 0, NULL, 0}};
+	static const struct option options[] = {{"output", required_argument, NULL, 'o'},
+						{"step", required_argument, NULL, 't'},
+						{"cores", required_argument, NULL, 'c'},
+						{"backend", required_argument, NULL, 'b'},
+						{"memory-scale", required_argument, NULL, 'm'},
+						{"disk-folder", required_argument, NULL, 'd'},
+						{"set", required_argument, NULL, 's'},
+						{"seed", required_argument, NULL, 'S'},
+						{"tolerance", required_argument, NULL, 'T'},
+						{"force", no_argument, NULL, 'f'},
+						{"resume", no_argument, NULL, 'r'},
+						{"quiet", no_argument, NULL, 'q'},
+						{NULL, 0, NULL, 0}};
 	int option, rc = 0;
 
-	c->replay = (struct replay_options){
-		.dir = strcmp(argv[0], "validate") == 0 ? "validation" : "out", .step_ns = 1000000000, .groups = CG_AUTO, .memory_scale = 1};
+	c->replay = (struct replay_options){.dir = strcmp(argv[0], "validate") == 0 ? "validation"
+										    : "out",
+					    .step_ns = 1000000000,
+					    .groups = CG_AUTO,
+					    .memory_scale = 1};
 	c->tolerance = (struct validate_tolerance){0.015, 0.01, 0.01, 0.03};
 	optind = 1;
 	opterr = 0;
@@ -282,7 +294,8 @@ static int both_ways(const struct command *c, struct scenario *scenario, struct 
 	if (rc == 0)
 		rc = plot_dir(dir, "png", err);
 	if (rc == 0 && !good)
-		rc = err_run(err, -ERANGE, "validate: %s: not all within tolerance", scenario->path);
+		rc = err_run(err, -ERANGE, "validate: %s: not all within tolerance",
+			     scenario->path);
 	return rc;
 }
 

@@ -46,7 +46,8 @@ static struct replay_size *largest_sizes(struct run *run)
 		for (size_t i = 0; i < run->scenario->actions.n; i++) {
 			const char *name = run->plan.group[g].spec->name;
 			size_t n = strlen(name);
-			if (action[i].action != ACTION_RESIZE || strncmp(action[i].vm, name, n) != 0 ||
+			if (action[i].action != ACTION_RESIZE ||
+			    strncmp(action[i].vm, name, n) != 0 ||
 			    (action[i].vm[n] != '\0' && action[i].vm[n] != '-'))
 				continue;
 			size[g].memory = fmax(size[g].memory, action[i].memory);
@@ -114,7 +115,8 @@ static void room_manifest(const void *options, FILE *f)
 
 	(void)uname(&kernel);
 	fprintf(f, "real: {step_s: %.9g, memory_scale: %g, groups: %s, kernel: \"%s\", cores: [",
-		(double)o->step_ns * 1e-9, o->memory_scale, cg_kind_name(o->groups), kernel.release);
+		(double)o->step_ns * 1e-9, o->memory_scale, cg_kind_name(o->groups),
+		kernel.release);
 	for (size_t i = 0; i < o->ncores; i++)
 		fprintf(f, "%s%d", i ? ", " : "", o->cores[i]);
 	fputs("]}\n", f);
@@ -128,8 +130,11 @@ static int check_cores(const struct replay_options *o, const cpu_set_t *all, str
 	for (size_t i = 0; i < o->ncores; i++) {
 		size_t core = (size_t)o->cores[i];
 		if (!CPU_ISSET(core, all))
-			return err_input(err, "--cores: core %zu cannot be used here (`replay probe` says"
-					      " which can)", core);
+			return err_input(
+				err,
+				"--cores: core %zu cannot be used here (`replay probe` says"
+				" which can)",
+				core);
 		if (CPU_ISSET(core, &seen))
 			return err_input(err, "--cores: core %zu is named twice", core);
 		CPU_SET(core, &seen);
@@ -172,7 +177,8 @@ int replay_check(const struct scenario *s, const struct replay_options *o, struc
 				  s->path, action[i].host);
 		else if (action[i].action == ACTION_MIGRATE)
 			err_input(err,
-				  "%s: actions: do: migrate: %s cannot: real guests have no other host"
+				  "%s: actions: do: migrate: %s cannot: real guests have no other "
+				  "host"
 				  " (cotenant replay migrate moves one between two processes)",
 				  s->path, action[i].vm);
 	if (s->hosts.n != 1 || host->count != 1)
@@ -227,12 +233,16 @@ int replay_batch(const struct scenario *scenario, const struct trace_set *traces
 	bool chosen = o.groups == CG_AUTO;
 	o.groups = cg_kind(own);
 	if (o.groups == CG_NONE && chosen && !o.quiet)
-		fprintf(stderr, "replay: guests compete with everything else here, there are no groups: %s\n",
+		fprintf(stderr,
+			"replay: guests compete with everything else here, there are no groups: "
+			"%s\n",
 			cg_lack(own, CG_CPU_WEIGHT));
 	if (!o.quiet && o.ncores == (size_t)sysconf(_SC_NPROCESSORS_ONLN))
-		fprintf(stderr, "replay: the guests have all cores of this machine: what serves them has none\n");
+		fprintf(stderr, "replay: the guests have all cores of this machine: what serves "
+				"them has none\n");
 	if (cg_others(own) > 0)
-		fprintf(stderr, "replay: another run has guests on this machine: both will be disturbed\n");
+		fprintf(stderr,
+			"replay: another run has guests on this machine: both will be disturbed\n");
 	rc = batch_run(&batch, err);
 	cg_close(own);
 	/* A run that was stopped could not remove its groups. */
@@ -262,7 +272,8 @@ int replay_print_validity(const char *dir, struct err *err)
 	for (size_t r = 0; rc == 0 && r < t.nrows; r++)
 		fprintf(stderr,
 			"%s, seed %s: validity %s: work per CPU second %.2f to %.2f of its median,"
-			" updates at most %.1f ms late, steal %.1f %%, others %.1f %% of the cores\n",
+			" updates at most %.1f ms late, steal %.1f %%, others %.1f %% of the "
+			"cores\n",
 			field(&t, r, "policy"), field(&t, r, "seed"),
 			strcmp(field(&t, r, "validity"), "good") == 0 ? "good" : "POOR",
 			number(&t, r, "work_p10"), number(&t, r, "work_p90"),

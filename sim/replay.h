@@ -16,7 +16,7 @@ struct replay_options {
 	size_t ncores; /* 0: the last ones of this machine */
 	enum cg_kind groups;
 	double memory_scale;
-	const char *folder; /* of disk files; NULL: dir */
+	const char *folder;             /* of disk files; NULL: dir */
 	const struct scenario_set *set; /* of the command line, for the manifest */
 	size_t nsets;
 	bool resume; /* keep the finished runs of one that was stopped */

@@ -77,11 +77,14 @@ static int one_option(struct options *o, int c, struct err *err)
 
 static int parse(struct options *o, int argc, char **argv, struct err *err)
 {
-	static const struct option options[] = {
-		{"memory", required_argument, NULL, 'm'},    {"rate", required_argument, NULL, 'r'},
-		{"bandwidth", required_argument, NULL, 'b'}, {"threshold", required_argument, NULL, 't'},
-		{"rounds", required_argument, NULL, 'n'},    {"tolerance", required_argument, NULL, 'T'},
-		{"output", required_argument, NULL, 'o'},    {NULL, 0, NULL, 0}};
+	static const struct option options[] = {{"memory", required_argument, NULL, 'm'},
+						{"rate", required_argument, NULL, 'r'},
+						{"bandwidth", required_argument, NULL, 'b'},
+						{"threshold", required_argument, NULL, 't'},
+						{"rounds", required_argument, NULL, 'n'},
+						{"tolerance", required_argument, NULL, 'T'},
+						{"output", required_argument, NULL, 'o'},
+						{NULL, 0, NULL, 0}};
 	int c, rc = 0;
 
 	*o = (struct options){.memory = 64 << 20,
@@ -185,7 +188,8 @@ static void print(const struct options *o, const struct guest_migration *m,
 				 p->s[i]);
 		printf("%5u   %24s   %25s\n", i + 1, measured, predicted);
 	}
-	printf("total %.4f s (predicted %.4f), downtime %.4f s (%.4f), sent %.3f of the memory (%.3f)\n",
+	printf("total %.4f s (predicted %.4f), downtime %.4f s (%.4f), sent %.3f of the memory "
+	       "(%.3f)\n",
 	       m->total_s, p->total_s, m->downtime_s, p->downtime_s, m->sent / o->memory,
 	       p->sent / o->memory);
 	if (m->rounds > 0 && m->round_bytes[0] / m->round_s[0] < o->bandwidth * 0.9)
@@ -198,8 +202,12 @@ static void print(const struct options *o, const struct guest_migration *m,
 static int write_file(const char *path, const struct guest_migration *m, const struct prediction *p,
 		      struct err *err)
 {
-	static const char *const columns[] = {"round",	     "bytes",	    "seconds",
-					      "predicted_bytes", "predicted_s", "downtime_s",
+	static const char *const columns[] = {"round",
+					      "bytes",
+					      "seconds",
+					      "predicted_bytes",
+					      "predicted_s",
+					      "downtime_s",
 					      "predicted_downtime_s"};
 	unsigned rounds = m->rounds > p->rounds ? m->rounds : p->rounds;
 	struct csv *csv = NULL;
@@ -226,8 +234,14 @@ static int move(const struct options *o, struct guest_migration *m, struct err *
 	int core = (int)sysconf(_SC_NPROCESSORS_ONLN) - 1;
 	struct guest *guest = NULL;
 	struct cg *groups = NULL;
-	struct guest_spec spec = {.name = "migrate", .vcpus = 1, .memory = o->memory, .folder = ".",
-				  .period_ns = PERIOD_NS, .cores = &core, .ncores = 1, .uid = 65534,
+	struct guest_spec spec = {.name = "migrate",
+				  .vcpus = 1,
+				  .memory = o->memory,
+				  .folder = ".",
+				  .period_ns = PERIOD_NS,
+				  .cores = &core,
+				  .ncores = 1,
+				  .uid = 65534,
 				  .seed = 1};
 	int rc = cg_open(&groups, "", CG_AUTO, err);
 

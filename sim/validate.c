@@ -16,8 +16,8 @@ static const struct {
 	bool relative;
 } resources[VALIDATE_RESOURCES] = {
 	[VALIDATE_CPU] = {"cpu", "cores", "cpu_want_mhz", "cpu_grant_mhz", "cpu_got_mhz", false},
-	[VALIDATE_MEMORY] = {"memory", "bytes", "mem_want_bytes", "mem_grant_bytes", "mem_got_bytes",
-			     true},
+	[VALIDATE_MEMORY] = {"memory", "bytes", "mem_want_bytes", "mem_grant_bytes",
+			     "mem_got_bytes", true},
 	[VALIDATE_DISK] = {"disk", "bytes/s", "disk_want_bytes_s", "disk_grant_bytes_s",
 			   "disk_got_bytes_s", true},
 };
@@ -100,7 +100,8 @@ static int rows_read(struct rows *rows, const char *dir, bool real, struct err *
 			r->want[k] = csv_number(t, i, col[5 + 2 * k]);
 			r->value[k] = csv_number(t, i, col[6 + 2 * k]);
 		}
-		double ops = csv_number(t, i, col[IOPS_AT]), may = csv_number(t, i, col[IOPS_AT + 1]);
+		double ops = csv_number(t, i, col[IOPS_AT]),
+		       may = csv_number(t, i, col[IOPS_AT + 1]);
 		if (!real && ops > 0)
 			r->value[VALIDATE_DISK] =
 				fmin(r->value[VALIDATE_DISK], r->want[VALIDATE_DISK] * may / ops);
@@ -117,7 +118,9 @@ static void rows_free(struct rows *rows)
 
 static double tolerance_of(const struct validate_tolerance *t, int resource)
 {
-	return resource == VALIDATE_CPU ? t->cpu_rms : resource == VALIDATE_MEMORY ? t->memory : t->disk;
+	return resource == VALIDATE_CPU      ? t->cpu_rms
+	       : resource == VALIDATE_MEMORY ? t->memory
+					     : t->disk;
 }
 
 static void count(struct errors *e, double want, double sim, double real, double tolerance)
@@ -154,10 +157,10 @@ static bool is_good(const struct validate_tolerance *t, int resource, const stru
 	return sqrt(e->sum_sq / n) <= t->cpu_rms && mean <= t->cpu_mean;
 }
 
-static const char *const step_columns[] = {"run",  "policy", "seed", "time_s", "vm",
-					   "resource", "want", "sim",  "real"};
-static const char *const vm_columns[] = {"run",	 "policy", "seed",  "vm",     "resource", "steps",
-					 "mean", "rms",	   "worst", "within", "saturation", "good"};
+static const char *const step_columns[] = {"run",      "policy", "seed", "time_s", "vm",
+					   "resource", "want",   "sim",  "real"};
+static const char *const vm_columns[] = {"run",  "policy", "seed",  "vm",     "resource",   "steps",
+					 "mean", "rms",    "worst", "within", "saturation", "good"};
 #define COLUMNS(names) (sizeof(names) / sizeof(names[0]))
 
 struct compare {
@@ -201,7 +204,8 @@ static void finish_vm(struct compare *c, const struct row *r, struct errors e[])
 	}
 }
 
-static void step(struct compare *c, const struct row *sim, const struct row *real, struct errors e[])
+static void step(struct compare *c, const struct row *sim, const struct row *real,
+		 struct errors e[])
 {
 	for (int k = 0; k < VALIDATE_RESOURCES; k++) {
 		double unit = k == VALIDATE_CPU ? 1 / c->params->speed : 1;
@@ -235,8 +239,8 @@ static void walk(struct compare *c, const struct rows *sim, const struct rows *r
 	struct errors e[VALIDATE_RESOURCES] = {{0}};
 	size_t at = 0;
 
-	fprintf(c->out, "%-12s %-12s %-7s %9s %9s %9s %8s %9s\n", "policy", "vm", "of", "mean", "rms",
-		"worst", "within", "short of");
+	fprintf(c->out, "%-12s %-12s %-7s %9s %9s %9s %8s %9s\n", "policy", "vm", "of", "mean",
+		"rms", "worst", "within", "short of");
 	for (size_t i = 1; i < sim->n; i++) {
 		const struct row *s = &sim->row[i - 1], *next = &sim->row[i];
 		bool same = same_vm(s, next);
@@ -285,10 +289,11 @@ int validate_compare(const struct validate_params *params, FILE *out, bool *good
 		int closed = csv_close(c.vms, err);
 		rc = rc < 0 ? rc : closed;
 		if (rc == 0 && c.printed == 0)
-			rc = err_run(err, -ENODATA,
-				     "validate: no step of a VM is in both runs (see vms.csv in %s and"
-				     " %s)",
-				     params->sim_dir, params->real_dir);
+			rc = err_run(
+				err, -ENODATA,
+				"validate: no step of a VM is in both runs (see vms.csv in %s and"
+				" %s)",
+				params->sim_dir, params->real_dir);
 	}
 	*good = c.bad == 0 && c.printed > 0;
 	rows_free(&sim);

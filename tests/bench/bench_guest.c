@@ -16,7 +16,8 @@
 
 #define PERIOD_NS 100000000ll
 #define PERIODS   40
-#define BEFORE_NS 2000000 /* a period is over: what is to be done in it is done, the next has not begun */
+#define BEFORE_NS \
+	2000000 /* a period is over: what is to be done in it is done, the next has not begun */
 
 static int64_t now_ns(void)
 {
@@ -35,8 +36,12 @@ static void sleep_until(int64_t at)
 
 static void bench_cpu(struct guest *guest, double cores)
 {
-	struct guest_order order = {.start_ns = now_ns(), .cpu = cores, .cpu_most = 8,
-				    .memory = 16 << 20, .memory_most = 16 << 20, .disk_share = 1};
+	struct guest_order order = {.start_ns = now_ns(),
+				    .cpu = cores,
+				    .cpu_most = 8,
+				    .memory = 16 << 20,
+				    .memory_most = 16 << 20,
+				    .disk_share = 1};
 	struct guest_report first, last, r;
 	double sum_sq = 0;
 
@@ -52,16 +57,21 @@ static void bench_cpu(struct guest *guest, double cores)
 		sum_sq += error * error;
 		last = r;
 	}
-	printf("cpu %.2f: %.5f of a core, rms error a period %.1f us (%.3f %%), late %.0f us, %.2f G it/s\n",
+	printf("cpu %.2f: %.5f of a core, rms error a period %.1f us (%.3f %%), late %.0f us, %.2f "
+	       "G it/s\n",
 	       cores, (double)(last.cpu_ns - first.cpu_ns) / (PERIODS * (double)PERIOD_NS),
 	       sqrt(sum_sq / PERIODS) * 1e-3, sqrt(sum_sq / PERIODS) / (double)PERIOD_NS * 100,
-	       (double)last.late_ns * 1e-3, (double)(last.work - first.work) / (double)(last.cpu_ns - first.cpu_ns));
+	       (double)last.late_ns * 1e-3,
+	       (double)(last.work - first.work) / (double)(last.cpu_ns - first.cpu_ns));
 }
 
 static void bench_disk(struct guest *guest, double bytes, double iops)
 {
-	struct guest_order order = {.start_ns = now_ns(), .cpu_most = 8, .disk_share = 1,
-				    .read_bytes = bytes, .read_iops = iops};
+	struct guest_order order = {.start_ns = now_ns(),
+				    .cpu_most = 8,
+				    .disk_share = 1,
+				    .read_bytes = bytes,
+				    .read_iops = iops};
 	struct guest_report a, b;
 
 	order.end_ns = order.start_ns + 3000000000ll;
@@ -71,13 +81,20 @@ static void bench_disk(struct guest *guest, double bytes, double iops)
 	guest_read(guest, &b);
 	printf("disk %.0f/s: %.2f %% of it, latency %.2f ms\n", iops,
 	       (double)(b.read_ops - a.read_ops) / (iops * 3) * 100,
-	       (double)(b.io_latency_ns - a.io_latency_ns) / (double)(b.read_ops - a.read_ops + 1) * 1e-6);
+	       (double)(b.io_latency_ns - a.io_latency_ns) / (double)(b.read_ops - a.read_ops + 1) *
+		       1e-6);
 }
 
 static void bench_memory(struct guest *guest, double set, double most)
 {
-	struct guest_order order = {.start_ns = now_ns(), .cpu = 0.2, .cpu_most = 8, .disk_share = 1,
-				    .memory = set, .memory_most = most, .touch_rate = 20000, .write_share = 1};
+	struct guest_order order = {.start_ns = now_ns(),
+				    .cpu = 0.2,
+				    .cpu_most = 8,
+				    .disk_share = 1,
+				    .memory = set,
+				    .memory_most = most,
+				    .touch_rate = 20000,
+				    .write_share = 1};
 	struct guest_report a, b;
 
 	order.end_ns = order.start_ns + 1000000000ll;
@@ -96,8 +113,16 @@ int main(void)
 	static const double cpu[] = {0.01, 0.1, 0.3, 0.5, 0.8};
 	int core = (int)sysconf(_SC_NPROCESSORS_ONLN) - 1;
 	struct cg *groups = NULL;
-	struct guest_spec spec = {.name = "bench", .vcpus = 1, .cores = &core, .ncores = 1, .memory = 256 << 20, .disk = 64 << 20,
-				  .folder = ".", .period_ns = PERIOD_NS, .uid = 65534, .seed = 1};
+	struct guest_spec spec = {.name = "bench",
+				  .vcpus = 1,
+				  .cores = &core,
+				  .ncores = 1,
+				  .memory = 256 << 20,
+				  .disk = 64 << 20,
+				  .folder = ".",
+				  .period_ns = PERIOD_NS,
+				  .uid = 65534,
+				  .seed = 1};
 	struct guest *guest;
 
 	/* Where groups can be made the guest goes before what else runs on its core. */

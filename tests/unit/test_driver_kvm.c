@@ -26,10 +26,10 @@ static struct {
 	double slow;         /* share of what a guest may use that it really gets */
 	const char *crashes; /* name of a guest that is dead from @crash_ns on */
 	int64_t crash_ns;
-	unsigned refuse; /* the n-th start fails; 0: none */
+	unsigned refuse;                /* the n-th start fails; 0: none */
 	double disk_share, memory_most; /* of the last order */
 	double disk;                    /* of the last guest that was started */
-	bool gap; /* an order did not begin where the last one ended */
+	bool gap;                       /* an order did not begin where the last one ended */
 } world;
 
 static void pass(struct guest *g, int64_t now_ns)
@@ -122,8 +122,8 @@ static void fake_sleep(int64_t at_ns)
 	world.now_ns = at_ns > world.now_ns ? at_ns : world.now_ns;
 }
 
-static const struct guest_ops fakes = {fake_start, fake_order,	fake_read, fake_alive, fake_pause,
-				       fake_resume, fake_stop, fake_now,  fake_sleep};
+static const struct guest_ops fakes = {fake_start,  fake_order, fake_read, fake_alive, fake_pause,
+				       fake_resume, fake_stop,  fake_now,  fake_sleep};
 
 static void close_room(struct run *run)
 {
@@ -195,11 +195,11 @@ static void begin(struct harness *h, const char *rest)
 }
 
 #define HOST "hosts: [{name: h, cores: 1, speed: 1GHz, memory: 4GiB, disks: {bandwidth: 10MB/s}}]\n"
-#define TWO                                                                                        \
-	"tick: 1s\nduration: 10s\n" HOST "vms:\n"                                                  \
-	"  - {name: a, vcpus: 1, memory: 64MiB, workload: {kind: constant, cpu: 80%, memory: "      \
-	"16MiB}}\n"                                                                                \
-	"  - {name: b, vcpus: 1, memory: 64MiB, cpu: {weight: 3}, workload: {kind: constant, "      \
+#define TWO                                                                                    \
+	"tick: 1s\nduration: 10s\n" HOST "vms:\n"                                              \
+	"  - {name: a, vcpus: 1, memory: 64MiB, workload: {kind: constant, cpu: 80%, memory: " \
+	"16MiB}}\n"                                                                            \
+	"  - {name: b, vcpus: 1, memory: 64MiB, cpu: {weight: 3}, workload: {kind: constant, " \
 	"cpu: 80%, memory: 16MiB}}\n"
 
 static void test_grants_reach_guests(void **state)
@@ -373,16 +373,11 @@ int main(void)
 {
 #define ON_TREE(F) cmocka_unit_test_setup_teardown(F, fake_setup, fake_teardown)
 	const struct CMUnitTest tests[] = {
-		ON_TREE(test_grants_reach_guests),
-		ON_TREE(test_measured_not_granted),
-		ON_TREE(test_time_is_compressed),
-		ON_TREE(test_backlog_is_of_measured_work),
-		ON_TREE(test_crash_ends_one),
-		ON_TREE(test_pause_and_resume),
-		ON_TREE(test_churn_starts_and_stops),
-		ON_TREE(test_disk_is_paced),
-		ON_TREE(test_swapping_is_done),
-		ON_TREE(test_refusals),
+		ON_TREE(test_grants_reach_guests),    ON_TREE(test_measured_not_granted),
+		ON_TREE(test_time_is_compressed),     ON_TREE(test_backlog_is_of_measured_work),
+		ON_TREE(test_crash_ends_one),         ON_TREE(test_pause_and_resume),
+		ON_TREE(test_churn_starts_and_stops), ON_TREE(test_disk_is_paced),
+		ON_TREE(test_swapping_is_done),       ON_TREE(test_refusals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -291,8 +291,8 @@ static void test_a_guest_has_given_everything_away(void **state)
 /* One that broke out would end with the first thing that it tries, alone. */
 static void test_nothing_is_left_to_reach(void **state)
 {
-	static const enum guest_mischief tries[] = {GUEST_OPEN, GUEST_SOCKET, GUEST_EXEC, GUEST_PTRACE,
-						    GUEST_KILL};
+	static const enum guest_mischief tries[] = {GUEST_OPEN, GUEST_SOCKET, GUEST_EXEC,
+						    GUEST_PTRACE, GUEST_KILL};
 
 	(void)state;
 	need_kvm();

@@ -36,7 +36,8 @@ static void is(const char *name, enum probe_state state, const char *text, const
 static void test_no_kvm(void **state)
 {
 	(void)state;
-	is("kvm", PROBE_MISSING, "there is none; the processor shows no virtualization", "firmware");
+	is("kvm", PROBE_MISSING, "there is none; the processor shows no virtualization",
+	   "firmware");
 	fake_file("proc/cpuinfo", "flags : fpu svm sse\n");
 	is("kvm", PROBE_MISSING, "no KVM module is loaded", "modprobe kvm_amd");
 	fake_file("proc/cpuinfo", "flags : fpu vmx sse\n");
@@ -95,7 +96,8 @@ static void test_the_rest(void **state)
 {
 	(void)state;
 	is("memory", PROBE_LESS, "/proc/meminfo cannot be read", "");
-	fake_file("proc/meminfo", "MemTotal: 2097152 kB\nMemAvailable: 1048576 kB\nSwapTotal: 0 kB\n");
+	fake_file("proc/meminfo",
+		  "MemTotal: 2097152 kB\nMemAvailable: 1048576 kB\nSwapTotal: 0 kB\n");
 	is("memory", PROBE_OK, "2.0 GiB, 1.0 GiB available", "");
 	is("swap", PROBE_LESS, "none", "never switched on");
 	fake_file("proc/meminfo", "MemTotal: 99999999999999999999999 kB\nSwapTotal: 4194304 kB\n");
@@ -115,7 +117,11 @@ static void test_ticks(void **state)
 
 	(void)state;
 	assert_false(cpu_ticks(fake_root, -1, &t));
-	static const char *const bad[] = {"", "cpu", "cpu \n", "cpu 1 2 3\n", "cpu0 1 2 3 4 5 6 7 8\n",
+	static const char *const bad[] = {"",
+					  "cpu",
+					  "cpu \n",
+					  "cpu 1 2 3\n",
+					  "cpu0 1 2 3 4 5 6 7 8\n",
 					  "cpu 1 2 3 4 5 6 7 -8\n",
 					  "cpu 99999999999999999999 2 3 4 5 6 7 8\n"};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -166,11 +172,25 @@ static void test_validity(void **state)
 /* Lines of mountinfo and stat that are cut, doubled or full of blanks. */
 static void test_nonsense_is_passed_over(void **state)
 {
-	static const char *const mounts[] = {
-		"", "\n\n", "1", "1 2 3:4", "1 2 3 / /a rw - t s o", "1 2 3:4 / /a rw", "1 2 3:4 / /a rw -",
-		"1 2 3:4 / /a rw - t", "1 2 3:4 / /a rw - t s", "- - - - - -", "1 2 x:y / /a rw - t s o"};
-	static const char *const stats[] = {"", "1", "1 (", "1 )x( S", "1 (a) S", "1 (a)S 1 2 3",
-					    "1 (a) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 x"};
+	static const char *const mounts[] = {"",
+					     "\n\n",
+					     "1",
+					     "1 2 3:4",
+					     "1 2 3 / /a rw - t s o",
+					     "1 2 3:4 / /a rw",
+					     "1 2 3:4 / /a rw -",
+					     "1 2 3:4 / /a rw - t",
+					     "1 2 3:4 / /a rw - t s",
+					     "- - - - - -",
+					     "1 2 x:y / /a rw - t s o"};
+	static const char *const stats[] = {
+		"",
+		"1",
+		"1 (",
+		"1 )x( S",
+		"1 (a) S",
+		"1 (a)S 1 2 3",
+		"1 (a) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 x"};
 	struct procfs_mount m;
 	struct procfs_stat s;
 
@@ -195,9 +215,12 @@ int main(void)
 {
 #define TEST(F) cmocka_unit_test_setup_teardown(F, fake_setup, fake_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_no_kvm),    TEST(test_words_of_errors),
-		TEST(test_cores),     TEST(test_the_rest),
-		TEST(test_ticks),     TEST(test_validity),
+		TEST(test_no_kvm),
+		TEST(test_words_of_errors),
+		TEST(test_cores),
+		TEST(test_the_rest),
+		TEST(test_ticks),
+		TEST(test_validity),
 		TEST(test_nonsense_is_passed_over),
 	};
 
