@@ -308,7 +308,7 @@ static int schedule(struct run *run, struct move *mv, double after_s)
 	return run_schedule(run, EVENT_MIGRATION, number_of(run, mv), at, &mv->event);
 }
 
-static int wait(struct run *run, struct move *mv)
+static int start_waiting(struct run *run, struct move *mv)
 {
 	mv->sends = false;
 	mv->rate = 0;
@@ -318,7 +318,7 @@ static int wait(struct run *run, struct move *mv)
 }
 
 /* Where it had no rate until now, it gets one when links are shared anew. */
-static int send(struct run *run, struct move *mv)
+static int start_sending(struct run *run, struct move *mv)
 {
 	mv->sends = true;
 	mv->left = mv->step.bytes + mv->lag_s * mv->rate;
@@ -348,9 +348,9 @@ static int proceed(struct run *run, struct move *mv)
 		mv->away_s = mv->unseen_s = mv->written = 0;
 		mv->pause_ns = mv->pause_ns < 0 ? -1 : run->now_ns;
 		if (mv->step.bytes > 0)
-			return send(run, mv);
+			return start_sending(run, mv);
 		if (mv->step.wait_s > 0)
-			return wait(run, mv);
+			return start_waiting(run, mv);
 	}
 }
 
@@ -397,7 +397,7 @@ int migrate_event(struct run *run, const struct evq_event *event)
 		mv->lag_s = mv->left / mv->rate;
 		mv->sent_s += dt_s + mv->lag_s;
 		if (mv->step.wait_s > 0)
-			return wait(run, mv);
+			return start_waiting(run, mv);
 	} else {
 		mv->lag_s += mv->step.wait_s - dt_s;
 	}
