@@ -369,7 +369,7 @@ static void report_round(struct run *run, const struct move *mv, double step_s)
 static int step_dirties(struct run *run, struct move *mv, double step_s)
 {
 	const struct migration_spec *o = &run->scenario->migration;
-	double written = mv->written, paused = mv->away_s;
+	double written, paused = mv->away_s;
 	int rc = 0;
 
 	if (mv->pause_ns >= 0)
