@@ -138,10 +138,12 @@ plots: cotenant
 
 install: cotenant
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
-		$(DESTDIR)$(PREFIX)/share/cotenant/scenarios/traces
+		$(DESTDIR)$(PREFIX)/share/cotenant/scenarios/traces \
+		$(DESTDIR)$(PREFIX)/share/cotenant/scenarios/validate
 	install -m 755 cotenant $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 sim/cotenant.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 scenarios/*.yaml $(DESTDIR)$(PREFIX)/share/cotenant/scenarios/
+	install -m 644 scenarios/validate/*.yaml $(DESTDIR)$(PREFIX)/share/cotenant/scenarios/validate/
 	install -m 644 scenarios/traces/* $(DESTDIR)$(PREFIX)/share/cotenant/scenarios/traces/
 
 clean:

@@ -1,8 +1,9 @@
 /*
  * See driver_kvm.h. A step: the guests' counters are read and written over the grants, the simulated driver
  * asks the workloads, the policies decide, and each guest gets an order that begins where the last one
- * ended. The VMM keeps a guest to its grant exactly; the group's caps stand a tenth above it, as a fence that
- * leaves room for the process's own work, and its weight follows the grant, so that under contention the kernel decides as the policy did.
+ * ended. The VMM keeps a guest to its grant exactly; the limits of its group stand above it, as a fence
+ * that leaves room for the process's own work, and the group's weight follows the grant, so that under
+ * contention the kernel decides as the policy did.
  *
  * Workloads that keep unmet work are told what their guest got; what is within the error of measurement
  * counts as what was granted, else noise would pile up as backlog.
@@ -359,7 +360,10 @@ static int set_disk(struct driver_kvm *kvm, struct kvm_guest *g, uint32_t slot)
 /* What the kernel cannot do (cg_can) or refuses is done by the VMM alone. */
 static void set_groups(struct driver_kvm *kvm, struct kvm_guest *g, uint32_t slot, double largest)
 {
-	kvm->validity.limited |= set_cpu(kvm, g, slot, largest) < 0 || set_disk(kvm, g, slot) < 0;
+	int rc = set_cpu(kvm, g, slot, largest);
+
+	rc |= set_disk(kvm, g, slot);
+	kvm->validity.limited |= rc < 0;
 }
 
 static void give_order(struct driver_kvm *kvm, struct kvm_guest *g, uint32_t slot, int64_t now_ns)
