@@ -137,14 +137,11 @@ plots: cotenant
 	$(Q)./cotenant plot demo-out
 
 install: cotenant
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
-		$(DESTDIR)$(PREFIX)/share/cotenant/scenarios/traces \
-		$(DESTDIR)$(PREFIX)/share/cotenant/scenarios/validate
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 755 cotenant $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 sim/cotenant.1 $(DESTDIR)$(PREFIX)/share/man/man1/
-	install -m 644 scenarios/*.yaml $(DESTDIR)$(PREFIX)/share/cotenant/scenarios/
-	install -m 644 scenarios/validate/*.yaml $(DESTDIR)$(PREFIX)/share/cotenant/scenarios/validate/
-	install -m 644 scenarios/traces/* $(DESTDIR)$(PREFIX)/share/cotenant/scenarios/traces/
+	find scenarios -type f '(' -name '*.yaml' -o -path 'scenarios/traces/*' ')' \
+		-exec install -D -m 644 '{}' '$(DESTDIR)$(PREFIX)/share/cotenant/{}' ';'
 
 clean:
 	rm -rf build cotenant
