@@ -488,6 +488,7 @@ static void note_failure(const struct run *run, struct consolidation *c, struct 
 	if (dc->rules && dc->rules[dc->vm.group[who.vm]].n > 0)
 		return;
 	never = sketch_find(&c->sketch, who.vm, 0, SKETCH_ON) == PLACE_NOWHERE;
+	c->hopeless += never;
 	c->failed[dc->vm.class_id[who.vm]] = never ? -1 : who.demand;
 }
 
@@ -517,26 +518,31 @@ static int drain(struct run *run, struct consolidation *c, uint32_t host)
 	return rc;
 }
 
-static int by_load(const void *a, const void *b, void *ctx)
+/* Hosts with less load first, then those of lower id. */
+static bool before(const double *load, uint32_t a, uint32_t b)
 {
-	const double *load = ctx;
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	if (load[x] != load[y])
-		return load[x] < load[y] ? -1 : 1;
-	return (x > y) - (x < y);
+	return load[a] != load[b] ? load[a] < load[b] : a < b;
 }
 
-static int drain_all(struct run *run, struct consolidation *c)
+static void sift_down(const struct consolidation *c, size_t at, size_t n)
+{
+	for (size_t child; (child = 2 * at + 1) < n; at = child) {
+		child += child + 1 < n && before(c->load, c->order[child + 1], c->order[child]);
+		if (before(c->load, c->order[at], c->order[child]))
+			return;
+		uint32_t host = c->order[at];
+		c->order[at] = c->order[child];
+		c->order[child] = host;
+	}
+}
+
+/* The hosts that could be drained, as a heap: mostly few have to be looked at before nobody fits anywhere
+ * any more. */
+static size_t drainable(const struct run *run, struct consolidation *c)
 {
 	const struct dc *dc = &run->plan.dc;
 	size_t n = 0;
-	int rc = 0;
 
-	if (mem_grow(&c->failed, &c->failed_cap, dc->nclasses, sizeof(double)) < 0)
-		return err_nomem(run->err);
-	for (size_t i = 0; i < dc->nclasses; i++)
-		c->failed[i] = (double)INFINITY;
 	for (uint32_t h = 0; h < dc->host.n; h++) {
 		if (c->sketch.state[h] != SKETCH_ON)
 			continue;
@@ -547,10 +553,29 @@ static int drain_all(struct run *run, struct consolidation *c)
 		c->load[h] = c->sketch.demand[h] / capacity_of(c, h);
 		c->order[n++] = h;
 	}
-	qsort_r(c->order, n, sizeof(*c->order), by_load, c->load);
-	for (size_t i = 0; i < n && rc == 0; i++)
-		if (c->takes[c->order[i]] == 0)
-			rc = drain(run, c, c->order[i]);
+	for (size_t i = n / 2; i-- > 0;)
+		sift_down(c, i, n);
+	return n;
+}
+
+static int drain_all(struct run *run, struct consolidation *c)
+{
+	const struct dc *dc = &run->plan.dc;
+	size_t n = drainable(run, c);
+	int rc = 0;
+
+	if (mem_grow(&c->failed, &c->failed_cap, dc->nclasses, sizeof(double)) < 0)
+		return err_nomem(run->err);
+	for (size_t i = 0; i < dc->nclasses; i++)
+		c->failed[i] = (double)INFINITY;
+	c->hopeless = 0;
+	while (n > 0 && c->hopeless < dc->nclasses && rc == 0) {
+		uint32_t host = c->order[0];
+		c->order[0] = c->order[--n];
+		sift_down(c, 0, n);
+		if (c->takes[host] == 0)
+			rc = drain(run, c, host);
+	}
 	return rc;
 }
 

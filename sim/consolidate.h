@@ -70,6 +70,7 @@ struct consolidation {
 	double *in_order, *scratch; /* of a detector */
 	double *failed; /* per class, MHz: who wants as much has found no host in this round */
 	size_t failed_cap;
+	size_t hopeless; /* classes of which nobody finds a host, whatever CPU it wants */
 	struct leavable leavable;
 	struct leavers leavers;
 	uint32_t *balance_to; /* hosts of candidates */
