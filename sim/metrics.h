@@ -25,11 +25,15 @@
  *   sharing_violations  share of VM-time in which a VM gets less far than in its static slice
  *   starvation_s longest time in which a VM wanted CPU and had under 1 % of its entitlement
  *   slatah, pdm, slav, esv  Beloglazov & Buyya 2012: mean over hosts of the share of active time at
- *                full CPU utilization; share of demand lost to migration; product; x energy_kwh
+ *                full CPU utilization, what moving takes included; mean over VMs that ran of
+ *                (integral of W x share held back because the VM moves) / integral of W, of CPU;
+ *                product; x energy_kwh
+ *   migrations, migrations_undone, migration_s, downtime_s  begun since the warm-up; given up; mean
+ *                time from beginning to end; time in which VMs that moved stood still, summed up
  *   facility_kwh, carbon_g  energy_kwh x PUE; the integral of that power x carbon intensity
  *   availability share of host-time in which hosts were not failed; of a VM or a group of VMs, and
  *                vm_availability of all: share of the time since VMs were created in which they ran
- * "How far" a VM gets is min over resources of G / W.
+ * "How far" a VM gets is min over resources of G / W; of a VM that moves, of the W that can be met.
  */
 #ifndef COTENANT_SIM_METRICS_H
 #define COTENANT_SIM_METRICS_H

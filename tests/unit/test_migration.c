@@ -223,13 +223,55 @@ static void test_shared_link(void **unused)
 	}
 }
 
+static uint64_t seed;
+
+static double uniform(double lo, double hi)
+{
+	seed = seed * 6364136223846793005u + 1442695040888963407u;
+	return lo + (hi - lo) * (double)(seed >> 11) * 0x1p-53;
+}
+
+/* D for any numbers: dirty rate below the bandwidth, no limit but the threshold and the rounds. */
+static void test_random_cases(void **unused)
+{
+	(void)unused;
+	seed = 7;
+	for (int i = 0; i < 60 / LESS + 10; i++) {
+		char method[160];
+		double m = floor(uniform(64, 4000)), b = floor(uniform(30, 1250));
+		double d = floor(uniform(0.02, 0.98) * b) + 0.5, l = d / b;
+		double threshold = floor(uniform(1, m / 3));
+		int most = 1 + (int)uniform(0, 40), n = (int)ceil(log(threshold / m) / log(l));
+		n = n < 1 ? 1 : n > most ? most : n;
+		snprintf(method, sizeof(method),
+			 "{kind: pre-copy, threshold: %.0fMB, max_rounds: %d, max_sent: none,"
+			 " resume: 20ms}",
+			 threshold, most);
+		const struct known k = {.id = "D, random",
+					.memory = m,
+					.bandwidth = b,
+					.dirty = d,
+					.method = method,
+					.rounds = (unsigned)n,
+					.total_s = total_of(m, b, l, n) + 0.02,
+					.downtime_s = m * pow(l, n) / b + 0.02};
+		char *yaml = yaml_of(&k, ONE);
+		struct harness h;
+		harness_open(&h, yaml);
+		h.scenario->duration_ns *= 100;
+		harness_run(&h, 0);
+		assert_in_run(&h, &k, "v-0");
+		harness_close(&h);
+		free(yaml);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_printed),
-		cmocka_unit_test(test_formula),
-		cmocka_unit_test(test_scenarios),
-		cmocka_unit_test(test_shared_link),
+		cmocka_unit_test(test_printed),      cmocka_unit_test(test_formula),
+		cmocka_unit_test(test_scenarios),    cmocka_unit_test(test_shared_link),
+		cmocka_unit_test(test_random_cases),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
