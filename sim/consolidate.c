@@ -169,7 +169,7 @@ void consolidate_fini(struct run *run)
 
 	if (!c)
 		return;
-	if (c->placer && c->placer->fini)
+	if (c->placer && c->placer->fini && c->placer_state)
 		c->placer->fini(c->placer_state);
 	sketch_fini(&c->sketch);
 	turns_fini(&c->turns);
@@ -658,7 +658,7 @@ static int send_off(struct run *run, struct consolidation *c)
 		if (!c->woken[h] || dc->host.state[h] != HOST_ON)
 			continue;
 		c->woken[h] = false;
-		if (!dc_in_use(dc, h) && dc->host.type[h]->off_when_empty)
+		if (!dc_in_use(dc, h) && c->takes[h] == 0 && dc->host.type[h]->off_when_empty)
 			rc = host_switch_off(run, h);
 	}
 	return rc;

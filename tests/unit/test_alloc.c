@@ -48,6 +48,8 @@
 	"     workload: {kind: trace, path: scenarios/traces/demo.csv}}\n"
 #define SEPARATE "policies: {cpu: equal, memory: strict, disk: priority, placer: bfd}\n"
 #define JOINT    "policies: {all: drf, placer: tetris}\n"
+#define PACKED   "policies: {detector: iqr, selector: mc, placer: worst-fit}\n"
+#define BALANCED "policies: {balancer: {kind: drs, target: 0%}}\nconsolidation: {at_once: 2}\n"
 #define COMPARE  "compare: [equal, {cpu: none, placer: worst-fit}, drf]\n"
 
 /* Loads and runs once, and gives everything back. */
@@ -132,6 +134,13 @@ static void test_joint_policy(void **unused)
 	fail_everywhere(HOSTS JOINT);
 }
 
+static void test_consolidation(void **unused)
+{
+	(void)unused;
+	fail_everywhere(HOSTS PACKED);
+	fail_everywhere(HOSTS BALANCED);
+}
+
 static void test_trace(void **unused)
 {
 	(void)unused;
@@ -149,6 +158,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_separate_policies),
 		cmocka_unit_test(test_joint_policy),
+		cmocka_unit_test(test_consolidation),
 		cmocka_unit_test(test_trace),
 		cmocka_unit_test(test_compare),
 	};

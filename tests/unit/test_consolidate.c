@@ -207,7 +207,8 @@ static void sla_metrics(void **unused)
 							       "[c], "
 							       "lifetime: 2400s, " LOAD(
 								       "100%") "}\n"
-									       "  - {name: c2, memory: 1GB, "
+									       "  - {name: c2, "
+									       "memory: 1GB, "
 									       "hosts: [c], "
 									       "lifetime: "
 									       "1200s, " LOAD(
@@ -276,6 +277,38 @@ static void everything_at_once(void **unused)
 	free(yaml);
 }
 
+/* G3, G2: the day 20110303 without migration, and without power management, exactly. */
+static void published(void **unused)
+{
+	const char *folder = getenv("COTENANT_PLANETLAB");
+	const struct scenario_set sets[] = {
+		{"vms.*.workload.path", folder},
+		{"semantics", "cotenant"},
+		{"compare", "[{detector: none}, {detector: npa}, {detector: lr}]"}};
+	struct harness h;
+
+	(void)unused;
+	if (!folder) {
+		print_message("COTENANT_PLANETLAB does not name the folder of day 20110303\n");
+		skip();
+	}
+	harness_open(&h, "tick: 1s\nduration: 1s\nhosts: {name: h, cores: 1, speed: 1GHz, memory: "
+			 "1GB}\nvms: {name: v, memory: 1MB, " LOAD("1%") "}\n");
+	build_traces_free(&h.traces);
+	scenario_free(h.scenario);
+	h.traces = (struct trace_set){0};
+	if (scenario_load(&h.scenario, "scenarios/planetlab-consolidation.yaml", sets, 3, &h.err) ||
+	    build_traces(h.scenario, &h.traces, &h.err))
+		fail_msg("%s", h.err.text);
+	harness_run(&h, 0);
+	assert_near(summary(&h, "energy_kwh"), 936.191615, 1e-9);
+	harness_run(&h, 1);
+	assert_near(summary(&h, "energy_kwh"), 2419.2, 1e-9);
+	harness_run(&h, 2);
+	assert_true(summary(&h, "energy_kwh") < 760 && summary(&h, "migrations") > 200);
+	harness_close(&h);
+}
+
 static void refused(void **unused)
 {
 	static const struct {
@@ -313,7 +346,7 @@ int main(void)
 		cmocka_unit_test(who_must_stay), cmocka_unit_test(waking),
 		cmocka_unit_test(balancing),     cmocka_unit_test(full_power),
 		cmocka_unit_test(sla_metrics),   cmocka_unit_test(everything_at_once),
-		cmocka_unit_test(refused),
+		cmocka_unit_test(published),     cmocka_unit_test(refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
