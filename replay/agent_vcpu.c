@@ -23,7 +23,7 @@
 #define CLOSE_NS      3000     /* of CPU time: the goal is reached */
 #define AHEAD_NS      30000    /* what leaving the guest takes: the timer is set this much before */
 #define WAIT_NS       2000000  /* between two looks for a new order when one is due */
-#define PARKED_NS     50000000 /* between two looks while paused: a signal tells of the end */
+#define PARKED_NS     50000000 /* between two looks while paused or without an order: a signal tells of the end */
 #define TOUCH_DEBT_NS 200000000ll /* touches that are further behind are forgotten */
 
 static __thread volatile uint8_t *kick_flag;
@@ -212,11 +212,10 @@ static bool step(struct agent_vcpu *v, timer_t timer)
 		if (sequence != v->sequence)
 			order_begins(v, &order, sequence);
 	}
-	uint32_t paused = agent_get(&shared->paused);
-	if (v->sequence == 0 || paused) {
+	if (v->sequence == 0 || agent_get(&shared->paused)) {
 		report(v);
 		agent_put(&shared->vcpu[v->id].parked, 1);
-		sleep_until(v, now + (paused ? PARKED_NS : WAIT_NS));
+		sleep_until(v, now + PARKED_NS);
 		/* What a paused guest does not get, it does not catch up with. */
 		v->start_cpu = v->goal_cpu = cpu_now();
 		v->base_ns = agent_now_ns();

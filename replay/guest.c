@@ -130,15 +130,28 @@ int guest_start(struct guest **out, const struct guest_spec *spec, struct err *e
 	return rc;
 }
 
+/* Its threads look at once. */
+static int wake(const struct guest *guest)
+{
+	for (uint32_t k = 0; k < guest->vcpus && guest->pid > 0; k++)
+		if (syscall(SYS_tgkill, guest->pid, guest->shared->vcpu[k].tid, SIGUSR1) < 0)
+			return -errno;
+	return 0;
+}
+
 void guest_order(struct guest *guest, const struct guest_order *order)
 {
 	struct agent_shared *s = guest->shared;
+	bool first = s->sequence == 0;
 
 	__atomic_store_n(&s->sequence, s->sequence + 1, __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	memcpy(&s->order, order, sizeof(*order));
 	agent_put(&s->sequence, s->sequence + 1);
-	/* Its threads look by themselves when an order ends. One that does not listen has enough to read. */
+	/* Later its threads look by themselves, when an order ends. */
+	if (first)
+		(void)!wake(guest);
+	/* A main thread that does not listen has enough to read. */
 	(void)!transfer_command_send(guest->socket,
 				     &(struct transfer_command){.role = TRANSFER_NONE}, -1);
 }
@@ -219,10 +232,7 @@ bool guest_alive(struct guest *guest, char *why, size_t n)
 static int set_paused(struct guest *guest, bool paused)
 {
 	agent_put(&guest->shared->paused, paused);
-	for (uint32_t k = 0; k < guest->vcpus && guest->pid > 0; k++)
-		if (syscall(SYS_tgkill, guest->pid, guest->shared->vcpu[k].tid, SIGUSR1) < 0)
-			return -errno;
-	return 0;
+	return wake(guest);
 }
 
 int guest_pause(struct guest *guest)
