@@ -454,7 +454,8 @@ static const struct trace_ops *reader_sniff(const char *path, struct err *err)
 		}
 	}
 	if (!best)
-		err_input(err, "%s: not a trace in any known format (a format can be named)", path);
+		err_input(err, "%s: not a trace in any known format (a format can be named; see TRACES in "
+			       "cotenant(1))", path);
 	return best;
 }
 

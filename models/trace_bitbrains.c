@@ -243,7 +243,8 @@ static int check_header(const struct trace_file *file, const char *end, struct e
 	if (len < sizeof(HEADER) - 1 || memcmp(file->text, HEADER, sizeof(HEADER) - 1) != 0)
 		return err_input(err,
 				 "%s:1:1: not the header of a Bitbrains file (would be \"Timestamp "
-				 "[ms];<tab>CPU cores;<tab>CPU capacity provisioned [MHZ];...\")",
+				 "[ms];<tab>CPU cores;<tab>CPU capacity provisioned [MHZ];...\"; "
+				 "traces of other forms have to be converted, see TRACES in cotenant(1))",
 				 file->path);
 	return 0;
 }

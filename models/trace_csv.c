@@ -218,6 +218,26 @@ static const char *header_field(struct csv_trace *c, const struct csv_field *f, 
 	       "disk[B/s|kB/s|MB/s], iops[/s], speed[MHz], ram[B|KiB|MiB|GiB])";
 }
 
+/* NULL, or why this row is no header at all: then there is no use in telling what is wrong with each of
+ * its fields. */
+static const char *foreign_header(const struct csv_row *row)
+{
+	const struct csv_field *f = row->f;
+
+	for (int i = 0; i < row->n; i++, f++) {
+		const char *open = memchr(f->text, '[', f->len);
+		size_t len = open ? (size_t)(open - f->text) : f->len;
+		for (int col = 0; col < COLUMNS; col++)
+			if (field_is(f, len, column_name[col]) || field_is(f, f->len, "run"))
+				return NULL;
+	}
+	f = row->f;
+	if (row->n == 1 && (memchr(f->text, ';', f->len) || memchr(f->text, '\t', f->len)))
+		return "is not separated by commas (would be time,vm,cpu,...)";
+	return "is not the header of a CSV trace (would be time,vm,cpu and optionally memory,disk,iops; "
+	       "traces of other forms have to be converted, see TRACES in cotenant(1))";
+}
+
 static int read_header(struct csv_trace *c, const char *p, const char *end, size_t line,
 		       struct err *err)
 {
@@ -229,6 +249,10 @@ static int read_header(struct csv_trace *c, const char *p, const char *end, size
 	what = split(p, end, &row, &at);
 	if (what)
 		return err_input(err, "%s:%zu:%td: %s", c->file.path, line, at - start + 1, what);
+	what = foreign_header(&row);
+	if (what)
+		return err_input(err, "%s:%zu:1: \"%s\" %s", c->file.path, line,
+				 trace_show(p, (size_t)(end - p), shown), what);
 	c->nfields = row.n;
 	c->is_timeline = field_is(&row.f[0], row.f[0].len, "run");
 	for (int i = 0; i < row.n; i++) {
