@@ -7,7 +7,7 @@
 #   tsan         runs of several threads, watched
 #   layers hdr-check purity unit fuzz-replay        tidy format format-check
 #   cli golden-check      the parts of check        plots        pictures of the last demo run
-#   install      program, man page, scenarios       ci           gcc and clang, all modes, all checks
+#   install      program, manual, examples       ci           gcc and clang, all modes, all checks
 #   validate     simulated against real guests      V=1          show the commands
 #   check-svm    real guests under AMD-V and cgroup v2, emulated (needs: qemu-system-x86)
 #   clean        remove build/ and ./cotenant
@@ -142,6 +142,9 @@ install: cotenant
 	install -m 644 sim/cotenant.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	find scenarios -type f '(' -name '*.yaml' -o -path 'scenarios/traces/*' ')' \
 		-exec install -D -m 644 '{}' '$(DESTDIR)$(PREFIX)/share/cotenant/{}' ';'
+	for f in policies/*.h models/*.h sim/core/*.h; do \
+		install -D -m 644 $$f $(DESTDIR)$(PREFIX)/include/cotenant/$$f || exit 1; done
+	install -D -m 644 policies/README.md $(DESTDIR)$(PREFIX)/share/doc/cotenant/policies.md
 
 clean:
 	rm -rf build cotenant

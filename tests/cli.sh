@@ -78,6 +78,27 @@ messages() {
 	expect 0 "demo.csv: csv" trace info scenarios/traces/demo.csv
 }
 
+# What `make install` leaves runs from anywhere, and a plug-in can be built against it.
+installed() {
+	if [ ! -x cotenant ]; then
+		skip "make install: there is no ./cotenant"
+		return
+	fi
+	make -s -o cotenant install DESTDIR="$work/root" PREFIX=/usr >"$work/out" 2>"$work/err" </dev/null
+	is "make install: exit status $?" [ $? -eq 0 ]
+	for file in "$work"/root/usr/share/cotenant/scenarios/*.yaml; do
+		(cd / && "$work/root/usr/bin/cotenant" check "$file") >"$work/out" 2>"$work/err"
+		is "${file##*/}, installed: exit status $?" [ $? -eq 0 ]
+	done
+	sed 's/policy_none/cotenant_policy/; s/"none"/"mine"/' policies/none.c >"$work/mine.c"
+	${CC:-cc} -shared -fPIC -I"$work/root/usr/include/cotenant" -o "$work/mine.so" "$work/mine.c"
+	is "a plug-in is built with the installed headers" [ -e "$work/mine.so" ]
+	(cd "$work" && root/usr/bin/cotenant run root/usr/share/cotenant/scenarios/01-first.yaml -q -o mine \
+		--plugin mine.so --set policies.cpu=mine) >"$work/out" 2>"$work/err"
+	is "a plug-in of one's own runs" whole "$work/mine"
+	is "the manifest names the plug-in" grep -q 'path: "mine.so", hash' "$work/mine/manifest.yaml"
+}
+
 # The manual names every command, every option of every command and every column.
 manual() {
 	man=sim/cotenant.1
@@ -306,6 +327,7 @@ repeatable() {
 }
 
 messages
+installed
 manual
 positions
 places
