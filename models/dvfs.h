@@ -24,7 +24,7 @@ struct dvfs_step {
 	const void *state;
 };
 
-/* The names stand in scenarios/schema.c. */
+/* The names stand in scenarios/schema_host.c. */
 enum dvfs_governor {
 	DVFS_PERFORMANCE, /* the fastest step */
 	DVFS_POWERSAVE,   /* the slowest */

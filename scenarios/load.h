@@ -114,5 +114,11 @@ int runs_resolve(struct loader *ld) must_check;
 bool policy_only_joint(const char *name);
 
 extern const struct opt_table scenario_compare_table, scenario_action_table;
+extern const struct opt_table scenario_host_table, scenario_overcommit_table;
+
+/* Ranges that options share. */
+#define CENTURY 3.1536e18 /* ns; keeps sums of times far from overflow */
+#define MANY    1e7
+#define LARGE   1e18
 
 #endif

@@ -3,7 +3,8 @@
  *
  * Units are those of the option types (plugin.h): times in int64_t ns, CPU in MHz, amounts in
  * bytes, rates per second. Limits that are not set: floor 0, cap INFINITY, weight 1, priority 0.
- * All memory is in scenario.arena. The tables that fill these structs are scenarios/schema.c.
+ * All memory is in scenario.arena. The tables that fill these structs are scenarios/schema.c and
+ * schema_host.c.
  */
 #ifndef COTENANT_SCENARIOS_SCENARIO_H
 #define COTENANT_SCENARIOS_SCENARIO_H
