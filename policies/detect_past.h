@@ -16,30 +16,30 @@ struct detect_past {
 
 /* The options; @STATE: the struct, which begins with a struct detect_past called past. */
 #define DETECT_PAST_OPTS(STATE, SAFETY, SAFETY_HELP, HISTORY, MINIMUM, LEAST)                    \
-	{.name = "safety",                                                                      \
-	 .type = OPT_NUMBER,                                                                    \
+	{.name = "safety",                                                                       \
+	 .type = OPT_NUMBER,                                                                     \
 	 .offset = offsetof(STATE, past.safety),                                                 \
-	 .def = SAFETY,                                                                         \
-	 .max = 100,                                                                            \
-	 .help = SAFETY_HELP},                                                                  \
-		{.name = "history",                                                             \
-		 .type = OPT_INT,                                                               \
+	 .def = SAFETY,                                                                          \
+	 .max = 100,                                                                             \
+	 .help = SAFETY_HELP},                                                                   \
+		{.name = "history",                                                              \
+		 .type = OPT_INT,                                                                \
 		 .offset = offsetof(STATE, past.history),                                        \
-		 .def = HISTORY,                                                                \
-		 .min = LEAST,                                                                  \
-		 .max = MIGRATOR_SAMPLES_MAX,                                                   \
-		 .help = "so many of the last samples are looked at"},                          \
-		{.name = "minimum",                                                             \
-		 .type = OPT_INT,                                                               \
+		 .def = HISTORY,                                                                 \
+		 .min = LEAST,                                                                   \
+		 .max = MIGRATOR_SAMPLES_MAX,                                                    \
+		 .help = "so many of the last samples are looked at"},                           \
+		{.name = "minimum",                                                              \
+		 .type = OPT_INT,                                                                \
 		 .offset = offsetof(STATE, past.minimum),                                        \
-		 .def = MINIMUM,                                                                \
-		 .min = LEAST,                                                                  \
-		 .max = MIGRATOR_SAMPLES_MAX,                                                   \
-		 .help = "with fewer samples than this the fallback holds"},                    \
-	{                                                                                       \
+		 .def = MINIMUM,                                                                 \
+		 .min = LEAST,                                                                   \
+		 .max = MIGRATOR_SAMPLES_MAX,                                                    \
+		 .help = "with fewer samples than this the fallback holds"},                     \
+	{                                                                                        \
 		.name = "fallback", .type = OPT_RATIO, .offset = offsetof(STATE, past.fallback), \
-		.def = "0.7", .max = 1,                                                         \
-		.help = "load above which a host is overloaded while its history is too short"  \
+		.def = "0.7", .max = 1,                                                          \
+		.help = "load above which a host is overloaded while its history is too short"   \
 	}
 
 size_t detect_past_samples(const void *state);

@@ -1,6 +1,6 @@
 /*
- * Shared by consolidate.c, which decides when VMs leave hosts, and balance.c, which evens out load
- * (run.h has the contract of both).
+ * Shared by the files that decide who moves: consolidate.c, which begins, asks the others in every round and
+ * ends (run.h has its contract); relieve.c, drain.c, balance.c; and turns.c, where moves wait.
  */
 #ifndef COTENANT_SIM_CONSOLIDATE_H
 #define COTENANT_SIM_CONSOLIDATE_H
@@ -82,6 +82,27 @@ struct consolidation {
 
 /* The VMs of the host that are free to leave, with their columns. -ENOMEM. */
 int leavable_fill(struct run *run, struct consolidation *c, uint32_t host) must_check;
+
+static inline double capacity_of(const struct consolidation *c, uint32_t host)
+{
+	return c->sketch.capacity[PLACE_CPU][host];
+}
+
+int leavers_add(struct run *run, struct consolidation *c, uint32_t vm, double demand) must_check;
+void leavers_sort(struct leavers *l); /* those that want most first, then by id */
+
+/* relieve.c. In this order: the past of hosts; hosts are opened up to their limits, or shut and relieved: who
+ * leaves is gathered; they are given hosts. */
+void relieve_begin(struct run *run, struct consolidation *c);
+int relieve_hosts(struct run *run, struct consolidation *c) must_check;
+int relieve_place(struct run *run, struct consolidation *c) must_check;
+/* A move in the sketch, with all that hangs on it; takes back the last one. */
+int relieve_take(struct run *run, struct consolidation *c, struct leaver who,
+		 uint32_t host) must_check;
+void relieve_undo(struct consolidation *c);
+
+/* drain.c: empties hosts of those that are open. */
+int drain_hosts(struct run *run, struct consolidation *c) must_check;
 
 /* Seconds that the memory of the VM is on its way from its host at least. */
 double consolidate_transfer_s(const struct run *run, uint32_t vm);
