@@ -426,6 +426,17 @@ static const struct trace_ops *reader_find(const char *format, struct err *err)
 	return NULL;
 }
 
+static bool is_compressed(const char *head, int64_t n)
+{
+	return (n > 2 && memcmp(head, "\x1f\x8b", 2) == 0) ||
+	       (n > 4 && memcmp(head, "\x28\xb5\x2f\xfd", 4) == 0) ||
+	       (n > 6 && memcmp(head,
+				"\xfd"
+				"7zXZ",
+				5) == 0) ||
+	       (n > 4 && memcmp(head, "PK\3\4", 4) == 0);
+}
+
 static const struct trace_ops *reader_sniff(const char *path, struct err *err)
 {
 	const struct trace_ops *best = NULL;
@@ -446,6 +457,10 @@ static const struct trace_ops *reader_sniff(const char *path, struct err *err)
 		return NULL;
 	}
 	head[n] = '\0';
+	if (is_compressed(head, n)) {
+		err_input(err, "%s: is compressed (unpack it first)", path);
+		return NULL;
+	}
 	for (size_t i = 0; i < NREADERS; i++) {
 		int score = readers[i]->sniff(path, is_dir ? NULL : head, (size_t)n);
 		if (score > best_score) {
@@ -454,8 +469,11 @@ static const struct trace_ops *reader_sniff(const char *path, struct err *err)
 		}
 	}
 	if (!best)
-		err_input(err, "%s: not a trace in any known format (a format can be named; see TRACES in "
-			       "cotenant(1))", path);
+		err_input(
+			err,
+			"%s: not a trace in any known format (a format can be named; see TRACES in "
+			"cotenant(1))",
+			path);
 	return best;
 }
 

@@ -70,6 +70,12 @@ messages() {
 	expect 2 "nosuch: No such file" report nosuch
 	expect 2 "nosuch: cannot be opened" trace info nosuch
 	expect 2 "trace: needs" trace
+	printf '\037\213\010\000\000' >"$work/x.csv.gz"
+	expect 2 "x.csv.gz: is compressed (unpack it first)" trace info "$work/x.csv.gz"
+	printf 'time;vm;cpu\n0;a;1\n' >"$work/x.csv"
+	expect 2 'x.csv:1:1: "time;vm;cpu" is not separated by commas' trace info "$work/x.csv"
+	printf 'a,b\n0,1\n' >"$work/x.csv"
+	expect 2 'x.csv:1:1: "a,b" is not the header of a CSV trace' trace info "$work/x.csv"
 	expect 2 "did you mean weighted?" policies weigted
 	expect 2 "takes no arguments" schema x
 	expect 0 "weighted (host policy)" policies weighted
