@@ -15,7 +15,8 @@
  * A wait is counted by the kernel when it is over; a vCPU that was ready to run and has not given its
  * core away by itself since (voluntary context switches) did not sleep, and w is what is missing. All
  * rules are the same where nothing waits. They are summed over the vCPUs, so none is above their number.
- * A vCPU that never sleeps may have wanted less than a core; that cannot be seen from outside.
+ * A vCPU that never sleeps may have wanted less than a core; that cannot be seen from outside. Nor can
+ * the time in which the host polls for an idle vCPU (halt polling): it counts as run.
  *
  * Memory is what is resident of the process without files mapped (anonymous, shared and huge pages), from
  * its status file, which costs next to nothing; or its proportional share of pages (PSS), for which the

@@ -164,7 +164,7 @@ static int parse(struct request *req, int argc, char **argv, struct arena *arena
 		const char *value = opt->type == OPT_BOOL ? "true" : argv[++i];
 		if (!value)
 			return err_input(err, "record: --%s: needs a value", opt->name);
-		if (!*value && opt->type == OPT_STRING)
+		if (!*value)
 			return err_input(err, "record: --%s: the value is empty", opt->name);
 		const char *bad = opt_parse(opt, value, req, arena, why, sizeof(why));
 		if (bad == opt_no_memory)

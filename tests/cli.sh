@@ -212,6 +212,7 @@ recordings() {
 	expect 2 "--demand: must be one of wanted, used, closed, most" record --demand all
 	expect 2 "--pid: 0 is below the minimum 1" record --pid 0
 	expect 2 "$work: is a folder" record -o "$work"
+	expect 2 "--name: the value is empty" record --name ""
 	expect 2 "--details: the same file" record -o a --details a
 	if ! [ -r /proc/self/schedstat ]; then
 		skip "record: this kernel does not count run time (CONFIG_SCHED_INFO)"
