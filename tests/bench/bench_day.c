@@ -64,7 +64,8 @@ static void bench(size_t vms, unsigned threads, const char *dir)
 	struct scenario *scenario = bench_scenario(text);
 	long before = peak_rss_bytes();
 	struct bench_result r = bench_one(scenario, trace, threads, CLOCK_MONOTONIC, dir);
-	printf("day  %8zu VMs on %6zu hosts, thr-mmt  %u thread%s  %7.2f s (%6.2f s CPU)  %6.2f M VM-steps/s  "
+	printf("day  %8zu VMs on %6zu hosts, thr-mmt  %u thread%s  %7.2f s (%6.2f s CPU)  %6.2f M "
+	       "VM-steps/s  "
 	       "%8llu migrations  %5ld bytes a VM\n",
 	       vms, vms / 20 * 2, threads, threads > 1 ? "s" : " ", r.whole_s, r.cpu_s,
 	       (double)vms * STEPS / r.whole_s * 1e-6, (unsigned long long)r.migrations,

@@ -76,7 +76,8 @@ static double bench_case(const struct bench *b, const char *dir)
 	long bytes = peak_rss_bytes() - before;
 	qsort(loop, runs, sizeof(*loop), by_value);
 	qsort(whole, runs, sizeof(*whole), by_value);
-	printf("%9zu VMs  %u thread%s%s  %6.1f M VM-steps/s  (%5.1f with set-up and output)  %5.1f ns a step"
+	printf("%9zu VMs  %u thread%s%s  %6.1f M VM-steps/s  (%5.1f with set-up and output)  %5.1f "
+	       "ns a step"
 	       "  %4ld bytes a VM\n",
 	       b->vms, b->threads, b->threads > 1 ? "s" : " ", b->hold > 1 ? "  quiet" : "",
 	       loop[runs / 2] * 1e-6, whole[runs / 2] * 1e-6, 1e9 / loop[runs / 2],
