@@ -186,6 +186,102 @@ static void test_trace_mhz(void **unused)
 	bench_fini(&b);
 }
 
+#define MANY  7
+#define ROWS  40
+#define COLS  5
+#define STEP  (10 * SEC)
+
+static uint64_t seed = 7;
+
+static uint32_t below(uint32_t n)
+{
+	seed = seed * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)((seed >> 33) % n);
+}
+
+/* Few levels, so that rows often repeat. */
+static void some_trace(struct trace *t, float (*table)[ROWS * COLS], struct trace_vm *vm)
+{
+	for (int k = 0; k < 4; k++)
+		for (int i = 0; i < ROWS * COLS; i++)
+			table[k][i] = (float)(33 * (below(4) == 0 ? below(4) : 1));
+	for (uint32_t i = 0; i < COLS; i++) {
+		vm[i].first = below(ROWS);
+		vm[i].last = vm[i].first + below(ROWS - vm[i].first);
+	}
+	*t = (struct trace){.n = COLS,
+			    .steps = ROWS,
+			    .step_ns = STEP,
+			    .flat = below(4) == 0,
+			    .cpu = table[0],
+			    .mem = below(2) ? table[1] : NULL,
+			    .disk = below(2) ? table[2] : NULL,
+			    .iops = below(2) ? table[3] : NULL,
+			    .vm = vm};
+}
+
+static void assert_asked_alone(struct bench *b, int64_t now_ns, const double *const *want, size_t i)
+{
+	struct demand d;
+
+	b->ops->demand(b->state, now_ns, 0, 0, &d);
+	for (int r = 0; r < RES_COUNT; r++)
+		assert_memory_equal(&d.want[r], &want[r][i], sizeof(double));
+}
+
+/* Several at once are as if asked one by one, and none changes before the moment that is returned. */
+static void ask_many(struct bench *b, int64_t now_ns)
+{
+	double now[RES_COUNT][MANY], later[RES_COUNT][MANY];
+	const double *want[RES_COUNT] = {now[0], now[1], now[2], now[3]};
+	void *at[MANY];
+	int64_t next_ns = INT64_MAX;
+
+	for (int i = 0; i < MANY; i++)
+		at[i] = (char *)b[i].state - 16;
+	struct workload_many many = {.now_ns = now_ns, .n = MANY, .offset = 16, .at = at,
+				     .want = {now[0], now[1], now[2], now[3]}};
+	int64_t said_ns = b->ops->demand_many(&many);
+	for (size_t i = 0; i < MANY; i++) {
+		assert_asked_alone(&b[i], now_ns, want, i);
+		int64_t its_ns = b[i].ops->next(b[i].state, now_ns, 0);
+		next_ns = its_ns < next_ns ? its_ns : next_ns;
+	}
+	assert_true(said_ns == next_ns && said_ns > now_ns);
+	if (said_ns == INT64_MAX)
+		return;
+	many.now_ns = said_ns - 1;
+	memcpy(many.want, (double *[]){later[0], later[1], later[2], later[3]}, sizeof(many.want));
+	b->ops->demand_many(&many);
+	assert_memory_equal(now, later, sizeof(now));
+}
+
+static void test_trace_many(void **unused)
+{
+	(void)unused;
+	for (int round = 0; round < 200; round++) {
+		static float table[4][ROWS * COLS];
+		struct trace_vm vm[COLS] = {0};
+		struct trace trace;
+		struct bench b[MANY] = {0};
+		some_trace(&trace, table, vm);
+		bool together = below(2);
+		for (uint32_t i = 0; i < MANY; i++) {
+			b[i].ctx.trace = &trace;
+			b[i].ctx.index = below(COLS);
+			b[i].ctx.trace_from_first = !together && below(2);
+			b[i].ctx.now_ns = together ? 0 : below(3) * 7 * SEC;
+			bench_init(&b[i], "trace",
+				   OPTIONS("path", "x", "memory", "1GB", "bandwidth", "3MB/s", "repeat",
+					   !together && below(2) ? "true" : "false"));
+		}
+		for (int64_t t = 14 * SEC; t < 3 * ROWS * STEP / 2; t += below(25) * SEC + 1)
+			ask_many(b, t);
+		for (int i = 0; i < MANY; i++)
+			bench_fini(&b[i]);
+	}
+}
+
 static void test_trace_mistakes(void **unused)
 {
 	(void)unused;
@@ -231,7 +327,8 @@ int main(void)
 		cmocka_unit_test(test_onoff),         cmocka_unit_test(test_onoff_stationary),
 		cmocka_unit_test(test_sine),          cmocka_unit_test(test_stochastic),
 		cmocka_unit_test(test_trace),         cmocka_unit_test(test_trace_repeat_and_late),
-		cmocka_unit_test(test_trace_mhz),     cmocka_unit_test(test_trace_mistakes),
+		cmocka_unit_test(test_trace_mhz),     cmocka_unit_test(test_trace_many),
+		cmocka_unit_test(test_trace_mistakes),
 		cmocka_unit_test(test_out_of_memory),
 	};
 	return cmocka_run_group_tests_name("work_demand", tests, NULL, NULL);
