@@ -435,6 +435,51 @@ static void hard_levels_converge(void **state)
 	}
 }
 
+static double below(double top)
+{
+	static uint64_t seed = 11;
+
+	seed = seed * 6364136223846793005u + 1442695040888963407u;
+	return (double)(seed >> 11) * 0x1p-53 * top;
+}
+
+/* Where every VM uses up one column of two before the other, that one is filled alone and the other
+ * follows, bit by bit as VM by VM, whatever their number. */
+static void two_columns_of_which_one_leads(void **state)
+{
+	static struct arrays lead, other;
+	double grant[2][MAX_VMS], alone[MAX_VMS];
+
+	(void)state;
+	for (int round = 0; round < 500; round++) {
+		size_t n = (size_t)below(20);
+		double capacity = 0;
+		for (size_t i = 0; i < n; i++) {
+			lead.want[i] = below(5) < 1 ? 0 : below(100);
+			other.want[i] = lead.want[i] * below(1);
+			lead.w[i] = other.w[i] = 1 + floor(below(3));
+			lead.floor[i] = below(4) < 1 ? below(20) : 0;
+			lead.cap[i] = below(4) < 1 ? below(100) : INFINITY;
+			other.floor[i] = 0;
+			other.cap[i] = INFINITY;
+			capacity += lead.want[i] * below(1.5);
+		}
+		struct share_col col[2] = {
+			{.capacity = capacity, .want = lead.want, .floor = lead.floor,
+			 .cap = lead.cap, .weight = lead.w},
+			{.capacity = capacity, .want = other.want, .floor = other.floor,
+			 .cap = other.cap, .weight = other.w}};
+		struct share_view view = {.n = n, .ncols = 2, .col = col, .scratch = lead.scratch};
+		fill_joint(&view, FILL_M1, NULL, (double *[]){grant[0], grant[1]});
+		fill_level(&col[0], n, other.scratch, alone);
+		for (size_t i = 0; i < n; i++) {
+			double x = lead.want[i] > 0 ? alone[i] / lead.want[i] : 0;
+			assert_true(grant[0][i] == alone[i]);
+			assert_true(grant[1][i] == other.want[i] * x);
+		}
+	}
+}
+
 static void slices_ignore_demand(void **state)
 {
 	double want[] = {0, 100, 100}, floor[] = {40, 0, 0}, cap[] = {NO, NO, NO};
@@ -460,6 +505,7 @@ int main(void)
 		cmocka_unit_test(joint_floor_is_used_before_a_full_column_stops),
 		cmocka_unit_test(hard_levels_converge),
 		cmocka_unit_test(slices_ignore_demand),
+		cmocka_unit_test(two_columns_of_which_one_leads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
