@@ -290,8 +290,9 @@ static int hosts_init(struct dc *dc)
 	h->taken_memory = arena_alloc(dc->arena, h->n, sizeof(double));
 	h->last_ns = arena_alloc(dc->arena, h->n, sizeof(*h->last_ns));
 	if (!h->type || !h->type_id || !h->cpu || !h->index || !h->first || !h->count || !h->room ||
-	    !h->down || !h->state || !h->step || !h->step_set || !h->capacity || !h->pressed || !h->steady || !h->demand_ns || !h->reserved ||
-	    !h->moving || !h->taken_cpu || !h->taken_memory || !h->last_ns)
+	    !h->down || !h->state || !h->step || !h->step_set || !h->capacity || !h->pressed ||
+	    !h->steady || !h->demand_ns || !h->reserved || !h->moving || !h->taken_cpu ||
+	    !h->taken_memory || !h->last_ns)
 		return -ENOMEM;
 	hosts_order(dc);
 	for (size_t i = 0; i < h->n; i++)

@@ -91,26 +91,26 @@ struct host_type {
 struct dc_hosts {
 	size_t n;
 	const struct host_type **type;
-	uint32_t *type_id; /* the same as an index into dc.type */
+	uint32_t *type_id;              /* the same as an index into dc.type */
 	uint32_t *index;                /* among the hosts of its type */
 	uint32_t *rack;                 /* DC_NONE: in none */
 	uint32_t *first, *count, *room; /* slots: first index, in use, reserved */
 	uint32_t *reserved;             /* VMs for which room is kept besides, see dc_reserve() */
 	bool *down;
-	uint8_t *step;    /* of dvfs, in force; the one set last, for governor fixed, is in step_set */
+	uint8_t *step; /* of dvfs, in force; the one set last, for governor fixed, is in step_set */
 	uint8_t *step_set;
-	double *capacity; /* of CPU, at this step */
-	uint8_t *state;   /* enum host_state; all that change it go through dc_set_state() */
-	bool *pressed;    /* memory is short in the division now in force */
-	bool *steady;     /* see apply() in driver.h */
+	double *capacity;   /* of CPU, at this step */
+	uint8_t *state;     /* enum host_state; all that change it go through dc_set_state() */
+	bool *pressed;      /* memory is short in the division now in force */
+	bool *steady;       /* see apply() in driver.h */
 	int64_t *demand_ns; /* the driver's: the first change of demand that hangs on no grant */
-	bool *moving;     /* VMs move from or to it: `taken` and the slots' `held` count */
-	int64_t *last_ns; /* since when the division now in force holds */
+	bool *moving;       /* VMs move from or to it: `taken` and the slots' `held` count */
+	int64_t *last_ns;   /* since when the division now in force holds */
 	double *free[DC_DIMS];
-	double *floors[RES_COUNT]; /* sum of floors of the VMs placed there */
-	double *cpu;               /* sum of requests of CPU */
+	double *floors[RES_COUNT];        /* sum of floors of the VMs placed there */
+	double *cpu;                      /* sum of requests of CPU */
 	double *taken_cpu, *taken_memory; /* what moving takes from what VMs can get */
-	struct fit_index fit; /* of free and of what floors leave, with a slack for rounding */
+	struct fit_index fit;    /* of free and of what floors leave, with a slack for rounding */
 	struct fit_index asleep; /* the same for hosts that have to come on first; unused where that
 				    takes no time */
 	bool sleeps;             /* it is in use: some type takes time */
@@ -146,9 +146,9 @@ struct dc_slots {
 	uint32_t *vm, *class_id;
 	uint8_t *disk; /* which disk of the host */
 	double *want[RES_COUNT], *grant[RES_COUNT];
-	float *stalled;                 /* 0..1: share of the CPU demand held back by swapping */
+	float *stalled; /* 0..1: share of the CPU demand held back by swapping */
 	double *held; /* 0..1: share of the CPU demand held back because the VM moves; 1: it is down */
-	void **load; /* the driver's */
+	void **load;                /* the driver's */
 	void **memory[DC_POLICIES]; /* of the policies; NULL where there is none */
 	struct slot_sums sum;
 };

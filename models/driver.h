@@ -22,8 +22,9 @@ struct vm_real {
 
 /* What makes a measurement believable, or not, over the run so far. */
 struct room_real {
-	double work_p10, work_p90; /* work per CPU second of guests and steps, relative to its median */
-	double late_ms;            /* latest update after its moment */
+	double work_p10,
+		work_p90;  /* work per CPU second of guests and steps, relative to its median */
+	double late_ms;    /* latest update after its moment */
 	double steal;      /* share of the cores' time that the hypervisor below took */
 	double background; /* share of the cores' time that others used */
 	bool good;

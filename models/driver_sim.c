@@ -121,7 +121,7 @@ static struct load *load_new(struct driver_sim *sim, const struct plugin_spec *s
 	load->ops = workload_ops_of(spec);
 	memcpy(load->state, spec->state, spec->plugin->state_size);
 	bool keeps = load->ops->handles_unmet ||
-		      ((const struct workload_common *)load->state)->unmet == UNMET_BACKLOG;
+		     ((const struct workload_common *)load->state)->unmet == UNMET_BACKLOG;
 	if (alone && !keeps)
 		return load;
 	load->part = arena_alloc(sim->arena, 1, sizeof(*load->part));
@@ -507,7 +507,8 @@ static int64_t load_next(const struct load *load, int64_t now_ns)
 	int64_t next = load->part->next_ns;
 
 	if (load->ops->handles_unmet)
-		return next == INT64_MAX ? next : load->ops->next(load->state, now_ns, load->part->rate);
+		return next == INT64_MAX ? next
+					 : load->ops->next(load->state, now_ns, load->part->rate);
 	double drain = load->part->rate - load->part->want[RES_CPU];
 	if (load->part->backlog > 0 && drain > 0) {
 		double ns = ceil(load->part->backlog / drain * 1e9);
@@ -521,7 +522,8 @@ static int64_t load_next(const struct load *load, int64_t now_ns)
 static bool falls_behind(const struct load *load)
 {
 	for (; load; load = next_load(load))
-		if (load->part->keeps && !load->ops->handles_unmet && load->part->rate < load->part->want[RES_CPU])
+		if (load->part->keeps && !load->ops->handles_unmet &&
+		    load->part->rate < load->part->want[RES_CPU])
 			return true;
 	return false;
 }

@@ -19,7 +19,7 @@ struct sim_group {
 					     they stand in the trace */
 	uint32_t trace_first;             /* place in the trace of the group's VM 0 */
 	bool trace_from_first; /* VMs are created at their first sample, not at the trace's start */
-	uint32_t first_vm, vms;           /* ids of the group known beforehand, for forwarding */
+	uint32_t first_vm, vms; /* ids of the group known beforehand, for forwarding */
 };
 
 struct driver_sim {

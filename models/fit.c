@@ -283,7 +283,8 @@ static struct fit_sort *sort_hosts(struct fit_sort *from, struct fit_sort *to, s
 	uint64_t any = 0;
 
 	for (size_t i = 0; i < n; i++)
-		any |= (uint64_t)(from[i].key - FIT_KEY_NONE) ^ (uint64_t)(from[0].key - FIT_KEY_NONE);
+		any |= (uint64_t)(from[i].key - FIT_KEY_NONE) ^
+		       (uint64_t)(from[0].key - FIT_KEY_NONE);
 	for (unsigned shift = 0; shift < 64; shift += 8) {
 		size_t count[257] = {0};
 		if (!(any >> shift & 0xff))
@@ -293,7 +294,8 @@ static struct fit_sort *sort_hosts(struct fit_sort *from, struct fit_sort *to, s
 		for (size_t k = 0; k < 256; k++)
 			count[k + 1] += count[k];
 		for (size_t i = 0; i < n; i++)
-			to[count[(uint64_t)(from[i].key - FIT_KEY_NONE) >> shift & 0xff]++] = from[i];
+			to[count[(uint64_t)(from[i].key - FIT_KEY_NONE) >> shift & 0xff]++] =
+				from[i];
 		struct fit_sort *other = from;
 		from = to;
 		to = other;

@@ -44,7 +44,7 @@ struct fit_need {
 };
 
 struct fit_index {
-	size_t n, leaves; /* a power of two */
+	size_t n, leaves;     /* a power of two */
 	unsigned used, width; /* rows in use; filled up to groups of lanes */
 	uint8_t row_of[FIT_ROWS];
 	bool corners;
@@ -58,13 +58,13 @@ struct fit_index {
 	} * node;
 	double *below;  /* by host: width numbers, of its subtree */
 	uint32_t *root; /* by type */
-	bool *in;       /* by host: it has room, or had when it was set, and so a place in the order */
+	bool *in; /* by host: it has room, or had when it was set, and so a place in the order */
 	const uint32_t *type;
 	size_t ntypes;
 	struct fit_sort {
 		int64_t key;
 		uint32_t host, type;
-	} *sort; /* two rows of n, for fit_refill() */
+	} * sort; /* two rows of n, for fit_refill() */
 };
 
 struct fit_config {
@@ -88,7 +88,8 @@ void fit_set(struct fit_index *index, uint32_t host, const double room[FIT_DIMS]
 struct fit_refill {
 	const uint8_t *has; /* per host, with */
 	uint8_t mask;       /* this bit */
-	int64_t (*room_of)(const void *ctx, uint32_t host, double room[FIT_DIMS]); /* returns the key */
+	int64_t (*room_of)(const void *ctx, uint32_t host,
+			   double room[FIT_DIMS]); /* returns the key */
 	const void *ctx;
 };
 void fit_refill(struct fit_index *index, const struct fit_refill *fill);

@@ -11,12 +11,13 @@
 #include "models/dc.h"
 
 struct limits {
-	size_t n;           /* VMs gathered */
-	uint32_t *class_id; /* for whom */
+	size_t n;                     /* VMs gathered */
+	uint32_t *class_id;           /* for whom */
 	const struct host_type *type; /* on what */
 	double *floor[RES_COUNT], *cap[RES_COUNT], *weight[RES_COUNT];
 	double *per_weight[RES_COUNT]; /* 1 / weight; 0 for weight 0 */
-	double *slice[RES_COUNT]; /* of the host's capacity by weight, at most the cap; 0 where nobody
+	double *slice
+		[RES_COUNT]; /* of the host's capacity by weight, at most the cap; 0 where nobody
 				     has a weight */
 	int32_t *priority;
 	double core; /* MHz: CPU caps are at most vCPUs times it; INFINITY where one core is as fast as

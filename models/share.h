@@ -24,21 +24,21 @@ enum resource { RES_CPU, RES_MEM, RES_DISK, RES_IOPS, RES_COUNT };
 /* One thing to divide. Arrays are read-only and have share_view.n entries. */
 struct share_col {
 	enum resource res;
-	unsigned disk;       /* which disk of the host, for RES_DISK and RES_IOPS */
-	double capacity;     /* what may be granted in total; may be 0 */
-	const double *want;  /* demand now, >= 0, finite */
-	const double *floor; /* guarantee (reservation), >= 0; unused guarantee is lent */
-	const double *cap;   /* limit, >= 0, may be INFINITY */
+	unsigned disk;        /* which disk of the host, for RES_DISK and RES_IOPS */
+	double capacity;      /* what may be granted in total; may be 0 */
+	const double *want;   /* demand now, >= 0, finite */
+	const double *floor;  /* guarantee (reservation), >= 0; unused guarantee is lent */
+	const double *cap;    /* limit, >= 0, may be INFINITY */
 	const double *weight; /* share, >= 0; 0 = nothing beyond the floor */
 };
 
 struct share_view {
 	int64_t now_ns, tick_ns;
 	uint32_t host;
-	size_t n;               /* VMs, in ascending id: the only tie-break */
-	const uint32_t *vm;     /* their ids */
+	size_t n;                /* VMs, in ascending id: the only tie-break */
+	const uint32_t *vm;      /* their ids */
 	const int32_t *priority; /* higher is served first by policies that look at it */
-	void *const *vm_state;  /* the policy's memory of each VM; NULL if it keeps none */
+	void *const *vm_state;   /* the policy's memory of each VM; NULL if it keeps none */
 	size_t ncols;
 	const struct share_col *col; /* in the order CPU, memory, disk 0, IOPS 0, disk 1, ... */
 	double *scratch; /* SHARE_SCRATCH * n doubles for the policy's use, contents undefined */

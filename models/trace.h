@@ -39,19 +39,19 @@ struct trace_note {
 struct trace {
 	struct arena arena;
 	const char *path, *format;
-	uint64_t hash;      /* of names and contents in the order read (FNV-1a), for the manifest */
-	size_t n;           /* VMs */
+	uint64_t hash; /* of names and contents in the order read (FNV-1a), for the manifest */
+	size_t n;      /* VMs */
 	size_t steps;
-	int64_t start_ns;   /* the first step on the trace's own clock (Unix time or 0) */
+	int64_t start_ns; /* the first step on the trace's own clock (Unix time or 0) */
 	int64_t step_ns;
 	enum trace_unit unit;
-	bool flat;          /* the grid has one row: VMs do the same from their first to their last step */
-	const float *cpu;   /* steps * n values; 0 where a VM has no sample */
-	const float *mem;   /* bytes in use; NULL = not in the trace */
-	const float *disk;  /* bytes/s; NULL = not in the trace */
-	const float *iops;  /* per second; NULL = not in the trace */
+	bool flat; /* the grid has one row: VMs do the same from their first to their last step */
+	const float *cpu;  /* steps * n values; 0 where a VM has no sample */
+	const float *mem;  /* bytes in use; NULL = not in the trace */
+	const float *disk; /* bytes/s; NULL = not in the trace */
+	const float *iops; /* per second; NULL = not in the trace */
 	const struct trace_vm *vm;
-	uint64_t rows;      /* samples read */
+	uint64_t rows; /* samples read */
 	size_t nnotes;
 	const struct trace_note *note; /* only those with count > 0 */
 };
@@ -75,7 +75,8 @@ extern const struct plugin_kind trace_kind;
 
 /* Loads a file or directory; @format NULL = the reader that is surest. 0 or a negative errno with
  * @err holding every error as "file:line:col: key: ...". Free with trace_free() in any case. */
-int trace_load(struct trace **trace, const char *path, const char *format, struct err *err) must_check;
+int trace_load(struct trace **trace, const char *path, const char *format,
+	       struct err *err) must_check;
 void trace_free(struct trace *trace);
 
 #endif

@@ -241,11 +241,12 @@ static int check_header(const struct trace_file *file, const char *end, struct e
 	if (file->len == 0)
 		return err_input(err, "%s: empty file", file->path);
 	if (len < sizeof(HEADER) - 1 || memcmp(file->text, HEADER, sizeof(HEADER) - 1) != 0)
-		return err_input(err,
-				 "%s:1:1: not the header of a Bitbrains file (would be \"Timestamp "
-				 "[ms];<tab>CPU cores;<tab>CPU capacity provisioned [MHZ];...\"; "
-				 "traces of other forms have to be converted, see TRACES in cotenant(1))",
-				 file->path);
+		return err_input(
+			err,
+			"%s:1:1: not the header of a Bitbrains file (would be \"Timestamp "
+			"[ms];<tab>CPU cores;<tab>CPU capacity provisioned [MHZ];...\"; "
+			"traces of other forms have to be converted, see TRACES in cotenant(1))",
+			file->path);
 	return 0;
 }
 

@@ -234,7 +234,8 @@ static const char *foreign_header(const struct csv_row *row)
 	f = row->f;
 	if (row->n == 1 && (memchr(f->text, ';', f->len) || memchr(f->text, '\t', f->len)))
 		return "is not separated by commas (would be time,vm,cpu,...)";
-	return "is not the header of a CSV trace (would be time,vm,cpu and optionally memory,disk,iops; "
+	return "is not the header of a CSV trace (would be time,vm,cpu and optionally "
+	       "memory,disk,iops; "
 	       "traces of other forms have to be converted, see TRACES in cotenant(1))";
 }
 
@@ -503,8 +504,8 @@ static int read_row(struct csv_trace *c, const char *p, const char *end, size_t 
 	}
 	if (c->is_timeline && !c->run.text)
 		c->run = row.f[0];
-	if (c->is_timeline && (row.f[0].len != c->run.len ||
-			       memcmp(row.f[0].text, c->run.text, c->run.len) != 0)) {
+	if (c->is_timeline &&
+	    (row.f[0].len != c->run.len || memcmp(row.f[0].text, c->run.text, c->run.len) != 0)) {
 		c->other_runs++;
 		return 0;
 	}
@@ -660,7 +661,8 @@ const struct trace_ops trace_reader_csv = {
 	.plugin = {.abi = PLUGIN_ABI,
 		   .ops_size = sizeof(struct trace_ops),
 		   .name = "csv",
-		   .summary = "own format: time,vm,cpu and optionally memory,disk,iops; or vm_timeline.csv of a run",
+		   .summary = "own format: time,vm,cpu and optionally memory,disk,iops; or "
+			      "vm_timeline.csv of a run",
 		   .source = "own"},
 	.sniff = csv_sniff,
 	.load = csv_load,

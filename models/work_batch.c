@@ -17,11 +17,11 @@ struct batch {
 	struct workload_common common;
 	struct dist work;
 	int64_t tasks;
-	double *size;        /* core-seconds of each task, ascending */
-	size_t ntasks, done; /* tasks in all, and finished ones */
+	double *size;              /* core-seconds of each task, ascending */
+	size_t ntasks, done;       /* tasks in all, and finished ones */
 	double speed, core, limit; /* MHz: nominal, a task at most, the whole job at most */
-	double v;            /* core-seconds every unfinished task has received */
-	double ideal_s;      /* alone at full demand */
+	double v;                  /* core-seconds every unfinished task has received */
+	double ideal_s;            /* alone at full demand */
 	int64_t start_ns;
 	struct workload_stats stats;
 };

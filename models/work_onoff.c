@@ -70,7 +70,8 @@ static int onoff_init(void *state, const struct workload_ctx *ctx, struct err *e
 	double on = dist_mean(&s->on), off = dist_mean(&s->off);
 	if (on < 0 || off < 0 || !(on + off > 0))
 		return err_input(err,
-				 "%s: onoff: on_time: and off_time: have means of %g s and %g s (neither may "
+				 "%s: onoff: on_time: and off_time: have means of %g s and %g s "
+				 "(neither may "
 				 "be negative, nor both 0)",
 				 ctx->name, on, off);
 	const char *name = arena_printf(ctx->arena, "%s/onoff", ctx->name);

@@ -38,7 +38,7 @@ struct requests {
 
 	struct rng *arrival_rng, *service_rng;
 	double speed, core, limit; /* MHz: nominal, a request at most, the station at most */
-	size_t servers;      /* requests served at once; SIZE_MAX with ps */
+	size_t servers;            /* requests served at once; SIZE_MAX with ps */
 	uint32_t index;
 	void (*forward)(void *ctx, const char *target, uint32_t index, int64_t birth_ns);
 	void *forward_ctx;

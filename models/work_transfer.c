@@ -20,15 +20,14 @@ struct transfer {
 	struct workload_stats stats;
 };
 
-static const struct opt opts[] = {
-	WORKLOAD_COMMON_OPTS(struct transfer, "0%"),
-	{.name = "amount",
-	 .type = OPT_DIST,
-	 .of = OPT_BYTES,
-	 .offset = offsetof(struct transfer, amount),
-	 .required = true,
-	 .help = "bytes to read or write; negative draws count as 0"},
-	{.name = NULL}};
+static const struct opt opts[] = {WORKLOAD_COMMON_OPTS(struct transfer, "0%"),
+				  {.name = "amount",
+				   .type = OPT_DIST,
+				   .of = OPT_BYTES,
+				   .offset = offsetof(struct transfer, amount),
+				   .required = true,
+				   .help = "bytes to read or write; negative draws count as 0"},
+				  {.name = NULL}};
 
 static bool is_over(const struct transfer *s)
 {

@@ -23,17 +23,17 @@ struct trace;
 
 /* What the VM is, for a workload that starts on it. Valid for the call only, but for arena. */
 struct workload_ctx {
-	struct arena *arena;    /* for memory that lives as long as the run */
-	uint64_t seed;          /* of the run, for rng_stream() */
-	const char *name;       /* "web-3/0": VM and place in its list of workloads; prefix of streams */
-	uint32_t vm;            /* dense id */
-	uint32_t index;         /* of the VM in its group, from 0 */
+	struct arena *arena; /* for memory that lives as long as the run */
+	uint64_t seed;       /* of the run, for rng_stream() */
+	const char *name; /* "web-3/0": VM and place in its list of workloads; prefix of streams */
+	uint32_t vm;      /* dense id */
+	uint32_t index;   /* of the VM in its group, from 0 */
 	uint32_t vcpus;
-	double speed;           /* nominal MHz of one vCPU */
-	double core;            /* MHz of a core of the host: one thread gets no more */
-	double memory;          /* bytes of RAM */
-	int64_t now_ns;         /* when the VM starts */
-	bool trace_from_first;  /* the VM lives as its trace does: replay begins with its first sample */
+	double speed;          /* nominal MHz of one vCPU */
+	double core;           /* MHz of a core of the host: one thread gets no more */
+	double memory;         /* bytes of RAM */
+	int64_t now_ns;        /* when the VM starts */
+	bool trace_from_first; /* the VM lives as its trace does: replay begins with its first sample */
 	const struct trace *trace; /* what trace_path() named, loaded; NULL otherwise */
 	/* Hands a finished request on to the VM group named @target (index modulo its size). */
 	void (*forward)(void *host_ctx, const char *target, uint32_t index, int64_t birth_ns);
@@ -50,14 +50,15 @@ struct demand {
 /* Counters of request streams and batch jobs, for the metrics; those that do not apply stay 0. */
 struct workload_stats {
 	uint64_t arrived, completed;
-	uint64_t rejected;      /* arrived when the system was full; counted in arrived too */
-	uint64_t total_count;   /* requests that finished at their last station, */
-	double total_sum;       /* and the seconds from their births until then */
-	double work_done;       /* core-seconds at nominal speed */
+	uint64_t rejected;    /* arrived when the system was full; counted in arrived too */
+	uint64_t total_count; /* requests that finished at their last station, */
+	double total_sum;     /* and the seconds from their births until then */
+	double work_done;     /* core-seconds at nominal speed */
 	double response_sum, wait_sum, slowdown_sum; /* seconds; ratio */
 	double response_m2; /* sum of the squared distances of response times from their mean */
-	uint64_t waited;        /* requests that did not start at once */
-	double in_system_integral, in_system_sq_integral; /* requests x seconds, requests^2 x seconds */
+	uint64_t waited;    /* requests that did not start at once */
+	double in_system_integral,
+		in_system_sq_integral;     /* requests x seconds, requests^2 x seconds */
 	struct stat_hist *response, *wait; /* seconds, NULL if none */
 	double *in_system_time; /* seconds spent with k requests, k < WORKLOAD_MAX_K; NULL if none */
 	double started_s, finished_s; /* of a batch job; finished_s < 0: not yet */
@@ -87,7 +88,8 @@ struct workload_ops {
 	/* Required. Brings the workload to @now_ns after @dt_s seconds in which it got CPU at @cpu_mhz
 	 * (0 at the first call; constant since the last one; already reduced by stalls), and writes
 	 * all of *out: what it wants from now on. want[] may exceed the VM's vCPUs; the driver clips. */
-	void (*demand)(void *state, int64_t now_ns, double dt_s, double cpu_mhz, struct demand *out);
+	void (*demand)(void *state, int64_t now_ns, double dt_s, double cpu_mhz,
+		       struct demand *out);
 
 	/* Required. The first moment after @now_ns at which the demand changes by itself if the CPU rate
 	 * stays @cpu_mhz; INT64_MAX if it does not. Called after demand(). */
@@ -129,27 +131,42 @@ struct workload_ops {
 /* The settings that every workload's state begins with. A workload that resolves cpu.value to MHz in
  * init() leaves the unit as it was: workload_resized() goes by it. */
 struct workload_common {
-	struct cpu_amount cpu;        /* demand at full level */
-	double memory;                /* working set, bytes */
-	double bandwidth, iops;       /* disk demand at full level */
-	int unmet;                    /* enum unmet */
+	struct cpu_amount cpu;  /* demand at full level */
+	double memory;          /* working set, bytes */
+	double bandwidth, iops; /* disk demand at full level */
+	int unmet;              /* enum unmet */
 };
 
 extern const char *const workload_unmet_names[];
 
 /* First lines of a workload's option table; @S is its state, whose first member is `common`. */
-#define WORKLOAD_COMMON_OPTS(S, cpu_default)                                                       \
-	{.name = "cpu", .type = OPT_CPU, .offset = offsetof(S, common.cpu), .def = cpu_default,    \
-	 .help = "CPU demand at full level: share of the VM's vCPUs, cores or MHz"},               \
-	{.name = "memory", .type = OPT_BYTES, .offset = offsetof(S, common.memory), .def = "0B",   \
-	 .max = INFINITY, .help = "working set"},                                                  \
-	{.name = "bandwidth", .type = OPT_BYTERATE, .offset = offsetof(S, common.bandwidth),       \
-	 .def = "0B/s", .help = "disk throughput demanded at full level"},                         \
-	{.name = "iops", .type = OPT_RATE, .offset = offsetof(S, common.iops), .def = "0/s",       \
-	 .help = "disk operations demanded at full level"},                                        \
-	{.name = "unmet", .type = OPT_ENUM, .offset = offsetof(S, common.unmet), .def = "drop",    \
-	 .choices = workload_unmet_names,                                                          \
-	 .help = "what becomes of demand that is not met: lost, or kept and done later"}
+#define WORKLOAD_COMMON_OPTS(S, cpu_default)                                                   \
+	{.name = "cpu",                                                                        \
+	 .type = OPT_CPU,                                                                      \
+	 .offset = offsetof(S, common.cpu),                                                    \
+	 .def = cpu_default,                                                                   \
+	 .help = "CPU demand at full level: share of the VM's vCPUs, cores or MHz"},           \
+		{.name = "memory",                                                             \
+		 .type = OPT_BYTES,                                                            \
+		 .offset = offsetof(S, common.memory),                                         \
+		 .def = "0B",                                                                  \
+		 .max = INFINITY,                                                              \
+		 .help = "working set"},                                                       \
+		{.name = "bandwidth",                                                          \
+		 .type = OPT_BYTERATE,                                                         \
+		 .offset = offsetof(S, common.bandwidth),                                      \
+		 .def = "0B/s",                                                                \
+		 .help = "disk throughput demanded at full level"},                            \
+		{.name = "iops",                                                               \
+		 .type = OPT_RATE,                                                             \
+		 .offset = offsetof(S, common.iops),                                           \
+		 .def = "0/s",                                                                 \
+		 .help = "disk operations demanded at full level"},                            \
+	{                                                                                      \
+		.name = "unmet", .type = OPT_ENUM, .offset = offsetof(S, common.unmet),        \
+		.def = "drop", .choices = workload_unmet_names,                                \
+		.help = "what becomes of demand that is not met: lost, or kept and done later" \
+	}
 
 /* Resolves a CPU amount on a VM to MHz. */
 double workload_mhz(struct cpu_amount amount, uint32_t vcpus, double speed);

@@ -432,8 +432,7 @@ int csv_flush(struct csv *csv, struct err *err)
 	flush(csv);
 	if (!csv->error)
 		return 0;
-	return err_run(err, csv->error, "%s: cannot write: %s", csv->path,
-		       strerror(-csv->error));
+	return err_run(err, csv->error, "%s: cannot write: %s", csv->path, strerror(-csv->error));
 }
 
 int csv_close(struct csv *csv, struct err *err)

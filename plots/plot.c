@@ -70,7 +70,7 @@ static int column(const struct plot *p, const char *csv, const char *name, size_
 }
 
 int plot_columns(const struct plot *p, const char *csv, const char *const *names, size_t *cols,
-		   struct err *err)
+		 struct err *err)
 {
 	int code = 0;
 
@@ -461,9 +461,9 @@ static int prepare_compare(struct plot *p, struct err *err)
 	if (!x)
 		return err_nomem(err);
 	plot_title(p,
-		  p->nseeds > 1 ? "Comparison of policies: mean and 95 % interval"
-				: "Comparison of policies",
-		  false);
+		   p->nseeds > 1 ? "Comparison of policies: mean and 95 % interval"
+				 : "Comparison of policies",
+		   false);
 	for (size_t k = 0; k < PLOT_PANELS; k++) {
 		size_t col = csv_column(&p->t, plot_panels[k].column);
 		hi[n] = col == SIZE_MAX ? 0 : put_bars(p, &plot_panels[k], col, x);
@@ -556,7 +556,7 @@ static void put_grants(struct plot *p, const struct grants *g, size_t v, const s
 			size_t m = g->count[v][i] > at ? g->count[v][i] - at : 0;
 			m = m < k ? m : k;
 			plot_number(p->dat,
-				   m ? mean_of(p, g->rows[v][i] + at, m, cols[2]) / div : NAN);
+				    m ? mean_of(p, g->rows[v][i] + at, m, cols[2]) / div : NAN);
 		}
 		putc('\n', p->dat);
 	}

@@ -10,8 +10,8 @@
 #include "plots/csv.h"
 #include "sim/core/err.h"
 
-#define MAX_POLICIES  40 /* line types of style.gp */
-#define PATH_LENGTH   4096
+#define MAX_POLICIES 40 /* line types of style.gp */
+#define PATH_LENGTH  4096
 
 /* One figure being prepared: the table it comes from, its two text files, and what is in the table.
  */
@@ -37,8 +37,8 @@ extern const struct plot_panel plot_panels[PLOT_PANELS];
 /* Numbers of the columns @names (NULL at the end) of the table, which was read from @csv. */
 int plot_columns(const struct plot *p, const char *csv, const char *const *names, size_t *cols,
 		 struct err *err) must_check;
-void plot_number(FILE *f, double v);            /* after a blank; NaN where there is none */
-void plot_name_put(FILE *f, const char *name);  /* in double quotes */
+void plot_number(FILE *f, double v);           /* after a blank; NaN where there is none */
+void plot_name_put(FILE *f, const char *name); /* in double quotes */
 void plot_title(struct plot *p, const char *title, bool one_seed); /* and what all figures set */
 
 /* A step of 1, 2 or 5 times a power of ten that divides @span into at most @parts. */

@@ -447,10 +447,11 @@ lanes_inline bool all_follow(const struct share_col *lead, const struct share_co
 	size_t i = 0;
 
 	for (; i + LANES <= n; i += LANES) {
-		lanes lead_want = lanes_at(lead->want + i), lead_weight = lanes_at(lead->weight + i);
+		lanes lead_want = lanes_at(lead->want + i),
+		      lead_weight = lanes_at(lead->weight + i);
 		lanes want = lanes_at(other->want + i), weight = lanes_at(other->weight + i);
-		lane_mask less = want * lead_weight * lead->capacity <=
-				 lead_want * weight * other->capacity;
+		lane_mask less =
+			want * lead_weight * lead->capacity <= lead_want * weight * other->capacity;
 		good &= (lead_weight > 0.0) & (weight > 0.0) & (lanes_at(other->floor + i) <= 0.0) &
 			(lanes_at(other->cap + i) >= want) &
 			((want <= 0.0) | ((lead_want > 0.0) & less));

@@ -53,8 +53,8 @@
 	X(drs)
 /* clang-format on */
 
-#define LIST_POLICY(name) extern const struct policy_ops policy_##name;
-#define LIST_PLACER(name) extern const struct placer_ops placer_##name;
+#define LIST_POLICY(name)   extern const struct policy_ops policy_##name;
+#define LIST_PLACER(name)   extern const struct placer_ops placer_##name;
 #define LIST_DETECTOR(name) extern const struct detector_ops detector_##name;
 #define LIST_SELECTOR(name) extern const struct selector_ops selector_##name;
 #define LIST_BALANCER(name) extern const struct balancer_ops balancer_##name;

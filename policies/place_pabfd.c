@@ -80,8 +80,8 @@ static void add(struct walk *w, int64_t lo, int64_t hi)
 /* The host with the least load of those from one stretch on to the end of another. */
 static uint32_t lowest(const struct walk *w, size_t from, size_t to)
 {
-	return place_lowest(w->view,
-			    (struct place_range){w->type, w->of[from].lo, w->of[to].hi}, w->req);
+	return place_lowest(w->view, (struct place_range){w->type, w->of[from].lo, w->of[to].hi},
+			    w->req);
 }
 
 /* Rises that differ by more than this are no equals, however many of them there are in between. */
@@ -115,8 +115,7 @@ static double some_rise(const struct walk *w, double known)
 /* Both ends of every stretch where somebody is and could win. */
 static void consider_stretches(const struct walk *w, struct least *least)
 {
-	double known =
-		some_rise(w, least->host == PLACE_NOWHERE ? (double)INFINITY : least->watts);
+	double known = some_rise(w, least->host == PLACE_NOWHERE ? (double)INFINITY : least->watts);
 
 	for (size_t i = 0; i < w->n; i++) {
 		if (w->of[i].watts > known + WORSE)

@@ -18,15 +18,14 @@ enum policy_flags {
 	POLICY_WORK_CONSERVING = 2, /* in one column: sum of grants = min(capacity, sum of
 				     * min(want, cap)), but for VMs of weight 0 */
 	POLICY_JOINT = 4,           /* may be named for all resources at once */
-	POLICY_ENTITLEMENT =
-		8, /* in one column its default answer is the entitlement of design.md
+	POLICY_ENTITLEMENT = 8, /* in one column its default answer is the entitlement of design.md
 		    * section 5 (weighted max-min), so nobody need compute that again */
 };
 
 struct policy_ops {
 	struct plugin plugin;
-	unsigned resources;   /* bits RES_BIT(r): what it can divide */
-	unsigned flags;       /* promises that the tests check */
+	unsigned resources; /* bits RES_BIT(r): what it can divide */
+	unsigned flags;     /* promises that the tests check */
 	size_t vm_state_size; /* bytes that the core keeps for each VM on a host, of one policy in one role
 			       * (cpu, memory, disk, all): zeroed when the VM starts, taken along when it
 			       * moves to another host. Not together with POLICY_MEMORYLESS */

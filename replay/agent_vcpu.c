@@ -19,11 +19,12 @@
 
 #include "replay/agent.h"
 
-#define NS_PER_S      1000000000ll
-#define CLOSE_NS      3000     /* of CPU time: the goal is reached */
-#define AHEAD_NS      30000    /* what leaving the guest takes: the timer is set this much before */
-#define WAIT_NS       2000000  /* between two looks for a new order when one is due */
-#define PARKED_NS     50000000 /* between two looks while paused or without an order: a signal tells of the end */
+#define NS_PER_S 1000000000ll
+#define CLOSE_NS 3000    /* of CPU time: the goal is reached */
+#define AHEAD_NS 30000   /* what leaving the guest takes: the timer is set this much before */
+#define WAIT_NS  2000000 /* between two looks for a new order when one is due */
+#define PARKED_NS \
+	50000000 /* between two looks while paused or without an order: a signal tells of the end */
 #define TOUCH_DEBT_NS 200000000ll /* touches that are further behind are forgotten */
 
 static __thread volatile uint8_t *kick_flag;

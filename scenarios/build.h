@@ -32,8 +32,7 @@ struct trace_set {
 int build_traces(const struct scenario *scenario, struct trace_set *set,
 		 struct err *err) must_check;
 /* The same without the traces. */
-int build_files(const struct scenario *scenario, struct trace_set *set,
-		struct err *err) must_check;
+int build_files(const struct scenario *scenario, struct trace_set *set, struct err *err) must_check;
 void build_traces_free(struct trace_set *set);
 
 /* One group of VMs in a run. */
@@ -55,7 +54,7 @@ struct plan {
 	uint64_t seed;
 	size_t ngroups;
 	struct group *group;
-	struct sim_group *load; /* per group */
+	struct sim_group *load;  /* per group */
 	const uint32_t **column; /* by trace of the set, where traces are shuffled; else NULL */
 };
 

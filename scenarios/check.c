@@ -447,7 +447,7 @@ static int64_t places_of(const struct scenario *s, const struct rule_spec *rule)
 
 	for (size_t t = 0; t < s->hosts.n; t++)
 		n += rule->level == LEVEL_HOST ? host[t].count
-		     : host[t].rack > 0	       ? (host[t].count - 1) / host[t].rack + 1
+		     : host[t].rack > 0        ? (host[t].count - 1) / host[t].rack + 1
 					       : 0;
 	return n;
 }
@@ -490,8 +490,7 @@ static void check_rule_vms(struct loader *ld, const struct rule_spec *rule)
 	}
 	if (rule->keep == KEEP_APART && n > places)
 		wrong(ld, &rule->vms, "vms", rule, "%lld VMs cannot be apart on %lld %ss",
-		      (long long)n, (long long)places,
-		      rule->level == LEVEL_HOST ? "host" : "rack");
+		      (long long)n, (long long)places, rule->level == LEVEL_HOST ? "host" : "rack");
 	double most = 0;
 	for (size_t t = 0; t < s->hosts.n; t++) {
 		const struct host_spec *host = (const struct host_spec *)s->hosts.items + t;
@@ -599,7 +598,8 @@ static void check_host_action(struct loader *ld, const struct action_spec *actio
 	}
 	for (size_t i = 0; i < s->hosts.n; i++) {
 		int64_t index = member_index(action->host, host[i].name);
-		if (strcmp(action->host, host[i].name) != 0 && (index < 0 || index >= host[i].count))
+		if (strcmp(action->host, host[i].name) != 0 &&
+		    (index < 0 || index >= host[i].count))
 			continue;
 		any = true;
 		if (sets && action->speed > 0 &&
@@ -677,8 +677,10 @@ static void check_power(struct loader *ld, const struct plugin_spec *spec)
 static void check_migration(struct loader *ld, const struct policy_set *set)
 {
 	const struct policy_set *base = &ld->scenario->policies;
-	const struct plugin_spec *detector = set->detector.plugin ? &set->detector : &base->detector;
-	const struct plugin_spec *balancer = set->balancer.plugin ? &set->balancer : &base->balancer;
+	const struct plugin_spec *detector =
+		set->detector.plugin ? &set->detector : &base->detector;
+	const struct plugin_spec *balancer =
+		set->balancer.plugin ? &set->balancer : &base->balancer;
 	const struct detector_ops *ops = (const struct detector_ops *)detector->plugin;
 	bool written = mark_find(ld, &set->balancer, "balancer") ||
 		       mark_find(ld, &set->detector, "detector");

@@ -41,7 +41,8 @@ static void check_hosts(struct loader *ld)
 			refuse(ld, &host->time_to_failure, "time_to_failure", host,
 			       "cannot be: hosts do not fail");
 		if (host->boot.time.law != DIST_NONE)
-			refuse(ld, &host->boot.time, "time", host, "cannot be: hosts go on at once");
+			refuse(ld, &host->boot.time, "time", host,
+			       "cannot be: hosts go on at once");
 		if (host->shutdown.time.law != DIST_NONE)
 			refuse(ld, &host->shutdown.time, "time", host,
 			       "cannot be: hosts go off at once");
@@ -104,7 +105,8 @@ static void check_options(struct loader *ld, const struct plugin_spec *spec, con
 
 	for (; opt && opt->name; opt++) {
 		const void *at = (const char *)spec->state + opt->offset;
-		if (mark_find(ld, at, opt->name) && (!parameter || strcmp(opt->name, parameter) != 0))
+		if (mark_find(ld, at, opt->name) &&
+		    (!parameter || strcmp(opt->name, parameter) != 0))
 			refuse(ld, at, opt->name, NULL, "is not CloudSim's");
 	}
 }

@@ -21,13 +21,13 @@ bool policy_only_joint(const char *name)
 /* The policies of a set, in the order of their keys. */
 #define SPECS   8
 #define DIVIDES 4 /* so many of them divide resources */
-static const char *const spec_keys[SPECS] = {"all",    "cpu",      "memory",  "disk",
+static const char *const spec_keys[SPECS] = {"all",    "cpu",      "memory",   "disk",
 					     "placer", "detector", "selector", "balancer"};
 
 static struct plugin_spec *spec_at(struct policy_set *set, size_t i)
 {
-	struct plugin_spec *const specs[SPECS] = {&set->all,     &set->cpu,    &set->memory,
-						  &set->disk,    &set->placer, &set->detector,
+	struct plugin_spec *const specs[SPECS] = {&set->all,      &set->cpu,     &set->memory,
+						  &set->disk,     &set->placer,  &set->detector,
 						  &set->selector, &set->balancer};
 
 	return specs[i];

@@ -66,7 +66,7 @@ struct host_spec {
 	struct plugin_spec power; /* kind power; plugin NULL = energy is not computed */
 	int when_empty;           /* enum when_empty: does a host without VMs draw idle power? */
 	struct switch_spec boot, shutdown;
-	double off_power;         /* W */
+	double off_power; /* W */
 	struct dvfs_spec dvfs;
 	struct opt_list labels;            /* const char * */
 	struct overcommit_spec overcommit; /* what is not said is as for all */
@@ -140,7 +140,7 @@ struct action_spec {
 	const char *host; /* likewise a host or a group */
 	int action;       /* enum action_do */
 	double speed;     /* for set-speed */
-	const char *to; /* for migrate: a host (host-3); NULL = the placer chooses */
+	const char *to;   /* for migrate: a host (host-3); NULL = the placer chooses */
 	/* For resize; what is absent stays as it is. */
 	int64_t vcpus;         /* 0 = stays */
 	double memory;         /* 0 = stays */
@@ -227,10 +227,10 @@ struct scenario {
 	const char *outages;           /* path of recorded failures; "" or NULL = none */
 	int semantics;                 /* enum semantics */
 	struct cloudsim_quirks quirks; /* of SEMANTICS_CLOUDSIM */
-	struct opt_list hosts;   /* struct host_spec */
-	struct opt_list vms;     /* struct vm_spec */
-	struct opt_list rules;   /* struct rule_spec */
-	struct opt_list actions; /* struct action_spec */
+	struct opt_list hosts;         /* struct host_spec */
+	struct opt_list vms;           /* struct vm_spec */
+	struct opt_list rules;         /* struct rule_spec */
+	struct opt_list actions;       /* struct action_spec */
 	struct policy_set policies;
 	struct opt_list compare; /* struct policy_set: what is absent there is as in `policies` */
 	struct consolidation_spec consolidation;

@@ -13,8 +13,8 @@ static const char *const semantics_names[] = {"cotenant", "cloudsim-3.0.3", NULL
 static const char *const host_order_names[] = {"grouped", "alternate", NULL};
 static const char *const on_failure_names[] = {"restart", "lose", NULL};
 static const char *const oom_names[] = {"destroy", "restart", NULL};
-static const char *const action_names[] = {"start",  "stop",    "pause",   "resume",
-					   "resize", "destroy", "migrate", "switch-on",
+static const char *const action_names[] = {"start",      "stop",      "pause",   "resume",
+					   "resize",     "destroy",   "migrate", "switch-on",
 					   "switch-off", "set-speed", NULL};
 static const char *const dirty_by_names[] = {"time", "cpu", NULL};
 static const char *const writes_names[] = {"distinct", "random", NULL};
@@ -151,14 +151,16 @@ static const struct opt vm_opts[] = {
 	 .offset = offsetof(struct vm_spec, dirty_rate),
 	 .def = "none",
 	 .max = INFINITY,
-	 .help = "memory that such a VM writes, which matters when it moves; none: as migration says"},
+	 .help = "memory that such a VM writes, which matters when it moves; none: as migration "
+		 "says"},
 	{.name = "priority",
 	 .type = OPT_INT,
 	 .offset = offsetof(struct vm_spec, priority),
 	 .def = "0",
 	 .min = -1e6,
 	 .max = 1e6,
-	 .help = "policies that look at it serve the higher one first; so does the line of VMs that "
+	 .help = "policies that look at it serve the higher one first; so does the line of VMs "
+		 "that "
 		 "wait for a host"},
 	{.name = "hosts",
 	 .type = OPT_LIST,
@@ -348,7 +350,8 @@ static const struct opt consolidation_opts[] = {
 	 .def = "",
 	 .min = 1,
 	 .max = CENTURY,
-	 .help = "how often it is decided who migrates, a multiple of the tick; when absent, every tick"},
+	 .help = "how often it is decided who migrates, a multiple of the tick; when absent, every "
+		 "tick"},
 	{.name = "placer",
 	 .type = OPT_PLUGIN,
 	 .offset = offsetof(struct consolidation_spec, placer),
@@ -362,7 +365,8 @@ static const struct opt consolidation_opts[] = {
 	 .def = "1",
 	 .min = 1,
 	 .max = 1e6,
-	 .help = "how many VMs a host sends and takes at a time, of those moved by policy; others wait"},
+	 .help = "how many VMs a host sends and takes at a time, of those moved by policy; others "
+		 "wait"},
 	{.name = "drain",
 	 .type = OPT_BOOL,
 	 .offset = offsetof(struct consolidation_spec, drain),
@@ -473,12 +477,14 @@ static const struct opt facility_opts[] = {
 	 .offset = offsetof(struct facility_spec, carbon_intensity),
 	 .def = "",
 	 .max = 1e6,
-	 .help = "grams of carbon dioxide for a kWh that the datacenter uses; when absent, unknown"},
+	 .help = "grams of carbon dioxide for a kWh that the datacenter uses; when absent, "
+		 "unknown"},
 	{.name = "carbon_trace",
 	 .type = OPT_PATH,
 	 .offset = offsetof(struct facility_spec, carbon_trace),
 	 .def = "",
-	 .help = "CSV file of the carbon intensity over time, with the header time_s,gco2_per_kwh; a "
+	 .help = "CSV file of the carbon intensity over time, with the header time_s,gco2_per_kwh; "
+		 "a "
 		 "row holds until the next"},
 	{.name = NULL},
 };
@@ -506,11 +512,11 @@ static const struct opt output_opts[] = {
 };
 static const struct opt_table output_table = {"output", sizeof(struct output_spec), output_opts};
 
-#define QUIRK(NAME, HELP)                                                                  \
-	{.name = #NAME,                                                                    \
-	 .type = OPT_BOOL,                                                                 \
-	 .offset = offsetof(struct cloudsim_quirks, NAME),                                 \
-	 .def = "true",                                                                    \
+#define QUIRK(NAME, HELP)                                  \
+	{.name = #NAME,                                    \
+	 .type = OPT_BOOL,                                 \
+	 .offset = offsetof(struct cloudsim_quirks, NAME), \
+	 .def = "true",                                    \
 	 .help = HELP},
 static const struct opt quirk_opts[] = {CLOUDSIM_QUIRKS(QUIRK){.name = NULL}};
 static const struct opt_table quirk_table = {"quirks", sizeof(struct cloudsim_quirks), quirk_opts};
@@ -570,7 +576,8 @@ static const struct opt scenario_opts[] = {
 	 .type = OPT_BOOL,
 	 .offset = offsetof(struct scenario, shuffle_traces),
 	 .def = "false",
-	 .help = "draw which VM replays which VM of a trace, for each seed anew and for all policies "
+	 .help = "draw which VM replays which VM of a trace, for each seed anew and for all "
+		 "policies "
 		 "alike; else they pair in the order of the trace"},
 	{.name = "reallocate",
 	 .type = OPT_ENUM,

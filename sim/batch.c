@@ -24,8 +24,8 @@
 #include "sim/output.h"
 #include "sim/run.h"
 
-#define PATH_SIZE 4096
-#define MAX_JOBS  256u
+#define PATH_SIZE  4096
+#define MAX_JOBS   256u
 #define LOCK_TRIES 100 /* 2 s */
 
 /* The one flag that a signal sets. */
@@ -154,11 +154,10 @@ static int parts_open(struct state *s, struct err *err)
 		fclose(f);
 	bool same = strcmp(was, s->fingerprint) == 0;
 	if (s->batch->resume && was[0] != '\0' && !same)
-		return err_input(
-			err,
-			"%s: --resume: its unfinished runs are of another scenario, trace,"
-			" plug-in or version (run without --resume to start anew)",
-			s->batch->dir);
+		return err_input(err,
+				 "%s: --resume: its unfinished runs are of another scenario, trace,"
+				 " plug-in or version (run without --resume to start anew)",
+				 s->batch->dir);
 	if (!s->batch->resume || !same)
 		remove_tree(parts);
 	if (mkdir(parts, 0777) < 0 && errno != EEXIST)

@@ -26,8 +26,8 @@ struct batch {
 	const struct trace_set *traces;
 	const char *dir;
 	unsigned jobs;
-	bool resume;        /* keep what an earlier batch of the same scenario finished */
-	bool show_progress; /* a line on stderr */
+	bool resume;                 /* keep what an earlier batch of the same scenario finished */
+	bool show_progress;          /* a line on stderr */
 	const struct run_room *room; /* NULL: simulated */
 	/* What else the results depend on, for the manifest: overrides, which the scenario's hash holds. */
 	const struct batch_plugin *plugin;

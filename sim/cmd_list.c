@@ -18,15 +18,9 @@
 #include "sim/core/opt.h"
 #include "sim/core/units.h"
 
-static const struct plugin_kind *const kinds[] = {&policy_kind,
-						  &placer_kind,
-						  &workload_kind,
-						  &power_kind,
-						  &trace_kind,
-						  &migration_kind,
-						  &detector_kind,
-						  &selector_kind,
-						  &balancer_kind};
+static const struct plugin_kind *const kinds[] = {&policy_kind,   &placer_kind,   &workload_kind,
+						  &power_kind,    &trace_kind,    &migration_kind,
+						  &detector_kind, &selector_kind, &balancer_kind};
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 const char cmd_check_usage[] =

@@ -243,7 +243,9 @@ static int parse(int argc, char **argv, struct request *r, struct err *err)
 			return err_input(err, "trace: %s: needs a value", argv[i]);
 		*value = argv[++i];
 	}
-	return r->npaths > 0 ? 0 : err_input(err, "trace: needs `info` or `convert`, and a path\n%s", cmd_trace_usage);
+	return r->npaths > 0 ? 0
+			     : err_input(err, "trace: needs `info` or `convert`, and a path\n%s",
+					 cmd_trace_usage);
 }
 
 static int info_all(const struct request *r, struct err *err)
@@ -269,7 +271,8 @@ int cmd_trace(int argc, char **argv, struct err *err)
 
 	bool info = argc > 1 && strcmp(argv[1], "info") == 0;
 	if (!info && (argc < 2 || strcmp(argv[1], "convert") != 0))
-		return err_input(err, "trace: needs `info` or `convert`, and a path\n%s", cmd_trace_usage);
+		return err_input(err, "trace: needs `info` or `convert`, and a path\n%s",
+				 cmd_trace_usage);
 	int ret = parse(argc - 2, argv + 2, &r, err);
 	if (ret < 0)
 		return ret;

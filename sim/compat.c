@@ -121,8 +121,9 @@ static void choose_policies(const struct policy_set *set, struct cloudsim_setup 
 			       sizeof(setup->parameter));
 	}
 	if (selector->plugin)
-		setup->selector = (enum cloudsim_selector)cloudsim_selector_find(
-			selector->plugin->name)->value;
+		setup->selector =
+			(enum cloudsim_selector)cloudsim_selector_find(selector->plugin->name)
+				->value;
 }
 
 int compat_run(const struct scenario *scenario, const struct trace_set *traces,

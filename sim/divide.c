@@ -14,8 +14,8 @@
 #include "sim/run.h"
 
 struct divide {
-	size_t cap; /* VMs that the arrays hold */
-	double *want_cpu, *before; /* CPU demand without stalls; memory until now */
+	size_t cap;                 /* VMs that the arrays hold */
+	double *want_cpu, *before;  /* CPU demand without stalls; memory until now */
 	double *offered[RES_COUNT]; /* demand where VMs move */
 	double *masked_want[2 * SHARE_MAX_DISKS], *masked_weight[2 * SHARE_MAX_DISKS];
 	double *masked_grant[2 * SHARE_MAX_DISKS];
@@ -94,8 +94,8 @@ static int divide_columns(struct host_now *h, enum run_slot which, const struct 
 {
 	const struct run_policy *policy = &h->run->policy[which];
 
-	h->view.vm_state = policy->ops->vm_state_size > 0 ? h->dc->slot.memory[which] + h->first
-							  : NULL;
+	h->view.vm_state =
+		policy->ops->vm_state_size > 0 ? h->dc->slot.memory[which] + h->first : NULL;
 	h->view.ncols = ncols;
 	h->view.col = col;
 	h->names.policy = policy->ops->plugin.name;

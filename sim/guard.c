@@ -66,8 +66,9 @@ static int breach(const struct share_view *view, const struct share_col *col, si
 		       what, limit);
 }
 
-static __attribute__((cold)) int find_breach(const struct share_view *view, const struct share_col *col,
-		       const double *grant, const struct guard_names *names, struct err *err)
+static __attribute__((cold)) int find_breach(const struct share_view *view,
+					     const struct share_col *col, const double *grant,
+					     const struct guard_names *names, struct err *err)
 {
 	double sum = 0, floors = 0;
 
@@ -82,8 +83,7 @@ static __attribute__((cold)) int find_breach(const struct share_view *view, cons
 				      col->cap[i] < col->want[i] ? "its cap is" : "it wants only",
 				      grant[i], most);
 		sum += grant[i];
-		if (!(grant[i] >= floor - floor * GUARD_EPSILON) &&
-		    floors <= col->capacity)
+		if (!(grant[i] >= floor - floor * GUARD_EPSILON) && floors <= col->capacity)
 			return breach(view, col, i, names, err, "its floor gives it", grant[i],
 				      floor);
 	}

@@ -19,7 +19,8 @@
 struct group_run {
 	struct rng *arrivals, *lifetime;
 	int64_t created;
-	uint32_t *by_first; /* indices in order of first sample, where a trace says who comes when */
+	uint32_t
+		*by_first; /* indices in order of first sample, where a trace says who comes when */
 };
 
 int lifecycle_init(struct run *run)
@@ -28,8 +29,7 @@ int lifecycle_init(struct run *run)
 	int rc = 0;
 
 	run->group = arena_alloc(&run->arena, run->plan.ngroups, sizeof(*run->group));
-	run->group_count =
-		arena_alloc(&run->arena, run->plan.ngroups, sizeof(*run->group_count));
+	run->group_count = arena_alloc(&run->arena, run->plan.ngroups, sizeof(*run->group_count));
 	if (!run->group || !run->group_count)
 		return err_nomem(run->err);
 	for (size_t g = 0; g < run->plan.ngroups && rc == 0; g++) {
@@ -58,7 +58,7 @@ static int schedule_end(struct run *run, uint32_t vm)
 
 	if (g->spec->lifetime.law != DIST_NONE)
 		end = run_after(run,
-			    dist_sample(&g->spec->lifetime, run->group[v->group[vm]].lifetime));
+				dist_sample(&g->spec->lifetime, run->group[v->group[vm]].lifetime));
 	if (g->spec->life_from_trace && g->trace && column < g->trace->n) {
 		int64_t steps = (int64_t)g->trace->vm[column].last - g->trace->vm[column].first + 1;
 		int64_t trace_end = run->now_ns + steps * g->trace->step_ns;
@@ -175,14 +175,12 @@ static int admit(struct run *run, uint32_t vm)
 	if (placing_batches(run))
 		return line_add(run, vm);
 	if (queues && line_length(run) > 0)
-		return line_has_room(run, line_length(run)) ? line_add(run, vm)
-							    : reject(run, vm);
+		return line_has_room(run, line_length(run)) ? line_add(run, vm) : reject(run, vm);
 	uint32_t host = placing_choose(run, vm);
 	if (host != PLACE_NOWHERE)
 		return lifecycle_start(run, vm, host);
 	output_full(run->output, run, vm);
-	return queues && line_has_room(run, line_length(run)) ? line_add(run, vm)
-							      : reject(run, vm);
+	return queues && line_has_room(run, line_length(run)) ? line_add(run, vm) : reject(run, vm);
 }
 
 /* Those in line are placed together; who finds no room waits on, or is rejected where nobody waits. */
@@ -348,9 +346,8 @@ static int create_by_trace(struct run *run, uint32_t group)
 		uint32_t k = live->by_first[live->created];
 		int64_t at = g->spec->start_ns + first_sample(g, k) * g->trace->step_ns;
 		if (at > run->now_ns)
-			return at < run->end_ns
-				       ? run_schedule(run, EVENT_GROUP, group, at, NULL)
-				       : 0;
+			return at < run->end_ns ? run_schedule(run, EVENT_GROUP, group, at, NULL)
+						: 0;
 		live->created++;
 		rc = create(run, g->first_vm + k);
 	}
@@ -411,7 +408,8 @@ static int resize(struct run *run, uint32_t vm, const struct action_spec *action
 		return rc;
 	bool moving = host != DC_NONE && migrate_moving(run, vm);
 	if (moving || (host != DC_NONE && !resize_fits(dc, vm, &to))) {
-		output_event_because(run->output, run, "resize-refused", vm, host, moving ? "moving" : "");
+		output_event_because(run->output, run, "resize-refused", vm, host,
+				     moving ? "moving" : "");
 		return 0;
 	}
 	if (dc_add_class(dc, &to, &id) < 0)

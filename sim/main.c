@@ -33,14 +33,10 @@ static const struct command {
 	 "the same on real KVM guests"},
 	{"validate", cmd_validate, cmd_replay_usage, "SCENARIO.yaml",
 	 "simulated and real, and how far they are apart"},
-	{"record", cmd_record, NULL, "[-o FILE.csv] [--list]",
-	 "what running VMs want, as a trace"},
-	{"trace", cmd_trace, cmd_trace_usage, "info|convert FILE...",
-	 "what is in a trace of use"},
-	{"policies", cmd_policies, cmd_policies_usage, "[NAME]",
-	 "what can be named in a scenario"},
-	{"schema", cmd_schema, cmd_schema_usage, "",
-	 "the JSON Schema of scenarios, for editors"},
+	{"record", cmd_record, NULL, "[-o FILE.csv] [--list]", "what running VMs want, as a trace"},
+	{"trace", cmd_trace, cmd_trace_usage, "info|convert FILE...", "what is in a trace of use"},
+	{"policies", cmd_policies, cmd_policies_usage, "[NAME]", "what can be named in a scenario"},
+	{"schema", cmd_schema, cmd_schema_usage, "", "the JSON Schema of scenarios, for editors"},
 };
 
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -23,7 +23,7 @@ struct bundle {
 	double dt;
 	double *rate;                                   /* what becomes of the sums, per second */
 	lane_mask shorts;                               /* per resource: not all want is granted */
-	const double *want[RES_COUNT]; /* that can be met: less where VMs move */
+	const double *want[RES_COUNT];                  /* that can be met: less where VMs move */
 	double *progress;                               /* how far each VM gets */
 	double *per_weight[RES_COUNT], most[RES_COUNT]; /* grants per weight; the largest */
 };

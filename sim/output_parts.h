@@ -43,7 +43,7 @@ struct vm_sums {
 	double want[RES_COUNT], grant[RES_COUNT];
 	double entitled, steal, stall, run, starve, backlog;
 	uint64_t migrations;
-	double down_s, lost; /* to migrations: seconds, CPU in MHz x s */
+	double down_s, lost;         /* to migrations: seconds, CPU in MHz x s */
 	uint32_t vm;                 /* whose they are */
 	uint32_t host;               /* the last */
 	struct workload_stats stats; /* of all its workloads and lives */

@@ -20,9 +20,9 @@
  * when all of that has happened; the end of the warm-up and of the run see everything before them.
  */
 static const unsigned event_class[] = {
-	[EVENT_REPAIR] = 0, [EVENT_FAIL] = 1,   [EVENT_OUTAGE] = 1, [EVENT_SWITCH] = 2,
+	[EVENT_REPAIR] = 0,  [EVENT_FAIL] = 1,      [EVENT_OUTAGE] = 1, [EVENT_SWITCH] = 2,
 	[EVENT_DESTROY] = 3, [EVENT_MIGRATION] = 3, [EVENT_ACTION] = 4, [EVENT_GROUP] = 5,
-	[EVENT_HOST] = 6,   [EVENT_TICK] = 7,   [EVENT_WARM] = 8,   [EVENT_END] = 9,
+	[EVENT_HOST] = 6,    [EVENT_TICK] = 7,      [EVENT_WARM] = 8,   [EVENT_END] = 9,
 };
 
 const char *run_vm_name(const struct run *run, uint32_t vm, char *buf, size_t n)
@@ -92,13 +92,13 @@ void run_desk_fini(struct run_desk *desk)
 	mem_free(desk->account.scratch);
 }
 
-void run_gather(const struct run *run, struct metrics_rates *sums, const struct metrics_rates *rates,
-		int64_t from_ns)
+void run_gather(const struct run *run, struct metrics_rates *sums,
+		const struct metrics_rates *rates, int64_t from_ns)
 {
 	metrics_add(sums, rates, (double)(run->now_ns - from_ns) * 1e-9);
 	if (run->carbon->n > 0)
-		sums->of[M_CARBON] += rates->of[M_ENERGY_J] *
-				      carbon_between(run->carbon, from_ns, run->now_ns);
+		sums->of[M_CARBON] +=
+			rates->of[M_ENERGY_J] * carbon_between(run->carbon, from_ns, run->now_ns);
 }
 
 int run_account(struct run *run, struct run_desk *desk, uint32_t host, struct metrics_rates *rates)
@@ -108,7 +108,8 @@ int run_account(struct run *run, struct run_desk *desk, uint32_t host, struct me
 	double dt_s = (double)(run->now_ns - *last_ns) * 1e-9;
 
 	if (dt_s > 0 && run->driver->observe) {
-		int rc = run->driver->observe(run->driver_state, host, run->now_ns, dt_s, desk->err);
+		int rc =
+			run->driver->observe(run->driver_state, host, run->now_ns, dt_s, desk->err);
 		if (rc < 0)
 			return rc;
 	}
@@ -361,8 +362,7 @@ static int warm(struct run *run)
 	migrate_warm(run);
 	consolidate_warm(run);
 	metrics_reset(&run->metrics, &run->plan.dc);
-	run->count =
-		(struct run_counts){.events = run->count.events};
+	run->count = (struct run_counts){.events = run->count.events};
 	memset(run->group_count, 0, run->plan.ngroups * sizeof(*run->group_count));
 	for (uint32_t vm = 0; vm < run->plan.dc.vm.n; vm++)
 		if (run->plan.dc.vm.slot[vm] != DC_NONE)
@@ -531,8 +531,8 @@ static int tables_start(struct run *run)
 	/* A host marked again while a round goes on stands twice in the list for a moment. */
 	run->dirty_list = arena_alloc(&run->arena, 2 * n, sizeof(*run->dirty_list));
 	run->queue = evq_new(64);
-	if (!run->host_event || !run->dirty || !run->steady || !run->change_ns || !run->dirty_list ||
-	    !run->queue)
+	if (!run->host_event || !run->dirty || !run->steady || !run->change_ns ||
+	    !run->dirty_list || !run->queue)
 		return err_nomem(run->err);
 	for (int d = 0; d < PLACE_DIMS; d++) {
 		run->place_capacity[d] = arena_alloc(&run->arena, n, sizeof(double));
@@ -582,7 +582,8 @@ int run_init(struct run *run, const struct scenario *scenario, const struct trac
 	run->outages = &traces->outages;
 	run->carbon = &traces->carbon;
 	run->plan.dc.memory = policies_memory(policies);
-	run->plan.dc.order = ((const struct placer_ops *)(const void *)policies->placer.plugin)->order;
+	run->plan.dc.order =
+		((const struct placer_ops *)(const void *)policies->placer.plugin)->order;
 	run->plan.seed = seed;
 	int rc = build_plan(scenario, traces, &run->arena, &run->plan, err);
 	if (rc == 0)
@@ -593,7 +594,8 @@ int run_init(struct run *run, const struct scenario *scenario, const struct trac
 		return rc;
 	driver_start(run);
 	run->memoryless = policies_are_memoryless(run);
-	if (metrics_init(&run->metrics, &run->plan.dc, grants_are_entitlements(run, policies)) < 0 ||
+	if (metrics_init(&run->metrics, &run->plan.dc, grants_are_entitlements(run, policies)) <
+		    0 ||
 	    run_desk_init(run, &run->desk, err) < 0 || ticker_init(run) < 0)
 		return err_nomem(err);
 	rc = lifecycle_init(run);

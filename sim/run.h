@@ -60,7 +60,8 @@ struct run_desk {
 /* A machine room other than the simulated one: takes the place of the driver that run_init() chose. */
 struct run_room {
 	const char *source; /* column `source` of the output */
-	int (*open)(struct run *run, const void *options, struct err *err); /* sets driver, driver_state */
+	int (*open)(struct run *run, const void *options,
+		    struct err *err); /* sets driver, driver_state */
 	void (*close)(struct run *run);
 	/* Not required. A VM has ended by itself, and why. */
 	void (*failed)(const struct run *run, uint32_t vm, const char *why);
@@ -99,16 +100,17 @@ struct run {
 	struct migrations *migrations;
 	uint32_t hosts_down;
 	size_t restarted; /* so many at the end of the line came from hosts that failed at this moment */
-	uint32_t *waiting;       /* VMs that no host could take */
+	uint32_t *waiting; /* VMs that no host could take */
 	size_t nwaiting, waiting_cap, waiting_head;
 	bool retry;        /* something changed since the head of the line fitted nowhere */
 	uint32_t running;  /* VMs on hosts */
 	bool watches_work; /* some group ends with its work */
 	bool finished;     /* a VM ended with its work while hosts were updated */
 
-	bool *steady;       /* per host: nothing about it changes before change_ns, unless it is marked */
-	int64_t *change_ns; /* per host: when its demand changes by itself, as the driver said last */
-	bool memoryless;    /* all policies are */
+	bool *steady; /* per host: nothing about it changes before change_ns, unless it is marked */
+	int64_t *
+		change_ns; /* per host: when its demand changes by itself, as the driver said last */
+	bool memoryless;   /* all policies are */
 	int64_t counted_ns; /* up to here the sums of the timeline hold hosts that sleep */
 	unsigned threads;   /* to be used, set before run_go(); 0 = 1 */
 	struct run_desk desk;
@@ -116,7 +118,7 @@ struct run {
 	struct metrics metrics;
 	struct run_counts count;
 	struct output *output;
-	double *progress;      /* where the simulated share goes; NULL = nobody asks */
+	double *progress; /* where the simulated share goes; NULL = nobody asks */
 	struct err *err;
 };
 
@@ -147,8 +149,8 @@ int divide_host(struct run *run, struct run_desk *desk, uint32_t host,
  * unless some @victim has to end first; run_update_finish() does that and schedules the change of
  * demand. */
 /* Adds what has happened at @rates since @from_ns to @sums. */
-void run_gather(const struct run *run, struct metrics_rates *sums, const struct metrics_rates *rates,
-		int64_t from_ns);
+void run_gather(const struct run *run, struct metrics_rates *sums,
+		const struct metrics_rates *rates, int64_t from_ns);
 int run_desk_init(struct run *run, struct run_desk *desk, struct err *err) must_check;
 void run_desk_fini(struct run_desk *desk);
 int run_account(struct run *run, struct run_desk *desk, uint32_t host,
@@ -199,7 +201,7 @@ void policies_vm_arrived(struct run *run, uint32_t vm, uint32_t host);
 size_t line_length(const struct run *run);
 int line_add(struct run *run, uint32_t vm) must_check;
 int line_add_restarted(struct run *run, uint32_t vm) must_check; /* its host failed */
-int line_settle(struct run *run) must_check; /* before the order is looked at */
+int line_settle(struct run *run) must_check;                     /* before the order is looked at */
 int line_remove(struct run *run, uint32_t vm) must_check;
 
 /* placing.c: the host of a VM that is to be placed, or PLACE_NOWHERE: where the VM can start at once,
@@ -295,10 +297,10 @@ enum run_event {
 	EVENT_ACTION,  /* id = action of the scenario */
 	EVENT_FAIL,    /* id = host, or number of hosts + rack */
 	EVENT_REPAIR,
-	EVENT_OUTAGE,  /* id = outage of the file */
-	EVENT_SWITCH,  /* id = host: it is on or off now, or begins to go off */
+	EVENT_OUTAGE,    /* id = outage of the file */
+	EVENT_SWITCH,    /* id = host: it is on or off now, or begins to go off */
 	EVENT_MIGRATION, /* id = migration: a step of it is over */
-	EVENT_HOST, /* id = host: its demand changes */
+	EVENT_HOST,      /* id = host: its demand changes */
 	EVENT_TICK,
 	EVENT_WARM,
 	EVENT_END,

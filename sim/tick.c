@@ -25,7 +25,8 @@ struct chunk {
 	struct metrics_rates rates; /* of all its hosts, while they sleep */
 	int64_t until_ns;           /* while asleep: the first change of demand */
 	uint64_t vms;
-	uint64_t todo, oom; /* bit per host: something is left to do; among it, that a VM must end */
+	uint64_t todo,
+		oom; /* bit per host: something is left to do; among it, that a VM must end */
 	bool asleep;
 };
 
@@ -126,8 +127,7 @@ static void prefetch(struct run *run, uint32_t host, uint32_t end)
 
 	if (slots >= end || !sleeps(run, slots))
 		dc_prefetch(&run->plan.dc, slots);
-	if (run->driver->prefetch && vms < run->plan.dc.host.n &&
-	    (vms >= end || !sleeps(run, vms)))
+	if (run->driver->prefetch && vms < run->plan.dc.host.n && (vms >= end || !sleeps(run, vms)))
 		run->driver->prefetch(run->driver_state, vms);
 }
 

@@ -116,8 +116,7 @@ static inline void harness_run_with(struct harness *h, size_t i, const struct po
 	scenario_run(h->scenario, i, &own, &label.seed);
 	int rc = output_open(&output, h->dir, "# test", h->scenario, &label, &h->err);
 	if (rc == 0)
-		rc = run_init(&run, h->scenario, &h->traces, policies, label.seed, output,
-			      &h->err);
+		rc = run_init(&run, h->scenario, &h->traces, policies, label.seed, output, &h->err);
 	run.threads = h->threads;
 	run.memoryless &= !h->awake;
 	if (rc == 0)

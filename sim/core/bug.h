@@ -7,10 +7,10 @@
 
 __attribute__((noreturn, cold)) void bug_stop(const char *file, int line, const char *cond);
 
-#define BUG_ON(cond)                                                                               \
-	do {                                                                                       \
-		if (__builtin_expect(!!(cond), 0))                                                 \
-			bug_stop(__FILE__, __LINE__, #cond);                                       \
+#define BUG_ON(cond)                                         \
+	do {                                                 \
+		if (__builtin_expect(!!(cond), 0))           \
+			bug_stop(__FILE__, __LINE__, #cond); \
 	} while (0)
 
 #endif

@@ -19,8 +19,8 @@
 
 #include "sim/core/err.h"
 
-#define EVQ_NONE UINT64_C(0) /* never a handle */
-#define EVQ_CLASSES 16u      /* priority classes 0..15 */
+#define EVQ_NONE    UINT64_C(0) /* never a handle */
+#define EVQ_CLASSES 16u         /* priority classes 0..15 */
 
 struct evq_event {
 	int64_t time_ns;

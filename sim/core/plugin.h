@@ -34,12 +34,12 @@ enum opt_type {
 	OPT_ENUM,     /* one of choices[] (int: the index) */
 	OPT_STRING,   /* text (const char *, in the arena of the decoder) */
 	OPT_PATH,     /* of a file, relative to the file it is written in (as OPT_STRING) */
-	OPT_DIST,     /* exp(10s), uniform(1s, 5s), 10s ... (struct dist, dist.h; values of type `of`) */
-	OPT_LIST,     /* list of scalars of type `of`; one scalar is a list of one (struct opt_list) */
-	OPT_MAP,      /* nested mapping described by `sub`, stored in place */
-	OPT_MAPS,     /* list of such mappings; one mapping is a list of one (struct opt_list) */
-	OPT_PLUGIN,   /* name, or {kind: name, options} of `kind` (struct plugin_spec) */
-	OPT_PLUGINS,  /* list of them; one is a list of one (struct opt_list of struct plugin_spec) */
+	OPT_DIST, /* exp(10s), uniform(1s, 5s), 10s ... (struct dist, dist.h; values of type `of`) */
+	OPT_LIST, /* list of scalars of type `of`; one scalar is a list of one (struct opt_list) */
+	OPT_MAP,  /* nested mapping described by `sub`, stored in place */
+	OPT_MAPS, /* list of such mappings; one mapping is a list of one (struct opt_list) */
+	OPT_PLUGIN,  /* name, or {kind: name, options} of `kind` (struct plugin_spec) */
+	OPT_PLUGINS, /* list of them; one is a list of one (struct opt_list of struct plugin_spec) */
 };
 
 enum cpu_unit { CPU_FRACTION, CPU_CORES, CPU_MHZ };
@@ -62,16 +62,16 @@ struct plugin_kind;
 struct opt {
 	const char *name;
 	enum opt_type type;
-	enum opt_type of;           /* OPT_DIST, OPT_LIST: type of the values */
-	size_t offset;              /* into the struct that the table describes */
-	const char *def;            /* default, as a user would write it; "" = stays zeroed (absent) */
-	bool required;              /* absent is an error; def is not used */
-	double min, max;            /* inclusive, in stored units; both 0 = any value >= 0 */
-	const char *const *choices; /* OPT_ENUM: names, NULL at the end */
-	const struct opt_table *sub;     /* OPT_MAP, OPT_MAPS */
-	const struct plugin_kind *kind;  /* OPT_PLUGIN, OPT_PLUGINS */
-	const char *help;                /* one sentence, without a full stop */
-	const char *was;                 /* name in earlier versions, now an error that tells the new one */
+	enum opt_type of; /* OPT_DIST, OPT_LIST: type of the values */
+	size_t offset;    /* into the struct that the table describes */
+	const char *def;  /* default, as a user would write it; "" = stays zeroed (absent) */
+	bool required;    /* absent is an error; def is not used */
+	double min, max;  /* inclusive, in stored units; both 0 = any value >= 0 */
+	const char *const *choices;     /* OPT_ENUM: names, NULL at the end */
+	const struct opt_table *sub;    /* OPT_MAP, OPT_MAPS */
+	const struct plugin_kind *kind; /* OPT_PLUGIN, OPT_PLUGINS */
+	const char *help;               /* one sentence, without a full stop */
+	const char *was; /* name in earlier versions, now an error that tells the new one */
 };
 
 /* A mapping of YAML, or the options of a plug-in. */
@@ -83,20 +83,20 @@ struct opt_table {
 
 /* The head of every ops struct. */
 struct plugin {
-	uint32_t abi;        /* PLUGIN_ABI */
-	uint32_t ops_size;   /* sizeof the ops struct it heads; both are checked before use */
-	const char *name;    /* key in YAML, value in CSV: [a-z0-9-]+ */
-	const char *summary; /* one line */
-	const char *source;  /* paper, year; or "own" */
+	uint32_t abi;           /* PLUGIN_ABI */
+	uint32_t ops_size;      /* sizeof the ops struct it heads; both are checked before use */
+	const char *name;       /* key in YAML, value in CSV: [a-z0-9-]+ */
+	const char *summary;    /* one line */
+	const char *source;     /* paper, year; or "own" */
 	const struct opt *opts; /* offsets into the state; NULL = no options */
 	size_t state_size;      /* the core allocates and zeroes it; options are filled in */
 };
 
 /* A kind of plug-in: its list. */
 struct plugin_kind {
-	const char *what;                          /* "CPU policy", "workload": for messages */
-	size_t ops_size;                           /* sizeof the kind's ops struct */
-	const struct plugin *(*at)(size_t i);      /* i-th in list order; NULL past the end */
+	const char *what;                     /* "CPU policy", "workload": for messages */
+	size_t ops_size;                      /* sizeof the kind's ops struct */
+	const struct plugin *(*at)(size_t i); /* i-th in list order; NULL past the end */
 };
 
 /* What a scenario names: the plug-in and its state as the options left it, state_size bytes, which

@@ -25,8 +25,8 @@ struct rng *rng_stream(struct arena *arena, uint64_t run_seed, const char *name)
 /* The generator that published values exist for. A struct rng begins with its gsl_rng. */
 struct rng *rng_new_mt19937(struct arena *arena, uint32_t seed) must_check;
 
-double rng_uniform(struct rng *rng);     /* [0, 1) */
-double rng_uniform_pos(struct rng *rng); /* (0, 1) */
+double rng_uniform(struct rng *rng);             /* [0, 1) */
+double rng_uniform_pos(struct rng *rng);         /* (0, 1) */
 uint64_t rng_below(struct rng *rng, uint64_t n); /* 0..n-1, unbiased; n >= 1 */
 
 #endif

@@ -41,7 +41,7 @@ double stat_gini(const double *sorted, size_t n);
 /* A histogram of positive values with a relative resolution of 1/128 over 2^-30 .. 2^34, interpolated
  * inside a cell; smaller values (0 too) share the first cell, larger ones the last; min and max are
  * exact. 32 KiB. Zeroed = empty. */
-#define STAT_HIST_SUB 128
+#define STAT_HIST_SUB   128
 #define STAT_HIST_CELLS (64 * STAT_HIST_SUB)
 struct stat_hist {
 	uint64_t n;

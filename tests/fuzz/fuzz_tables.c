@@ -29,7 +29,8 @@ static void load_outages(const char *path)
 
 	err_clear(&err);
 	if (!scenario)
-		BUG_ON(scenario_load_text(&scenario, "fuzz.yaml", yaml, strlen(yaml), NULL, 0, &err));
+		BUG_ON(scenario_load_text(&scenario, "fuzz.yaml", yaml, strlen(yaml), NULL, 0,
+					  &err));
 	scenario->outages = path;
 	int rc = outages_load(&outages, scenario, &err);
 	BUG_ON((rc < 0) != (err.count > 0));

@@ -156,10 +156,8 @@ static void test_compare(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_separate_policies),
-		cmocka_unit_test(test_joint_policy),
-		cmocka_unit_test(test_consolidation),
-		cmocka_unit_test(test_trace),
+		cmocka_unit_test(test_separate_policies), cmocka_unit_test(test_joint_policy),
+		cmocka_unit_test(test_consolidation),     cmocka_unit_test(test_trace),
 		cmocka_unit_test(test_compare),
 	};
 

@@ -32,7 +32,7 @@ struct world {
 	struct host_type type[TYPES];
 	uint32_t host[VMS], class_id[VMS];
 	uint32_t reserved[VMS]; /* host that keeps room for it, too */
-	double mark[VMS]; /* what the test wrote into the VM's slot */
+	double mark[VMS];       /* what the test wrote into the VM's slot */
 	uint32_t nvms;
 };
 
@@ -200,8 +200,7 @@ static void check_tree(const struct world *w, uint32_t class_id)
 		if (fits)
 			break;
 	}
-	assert_int_equal(next_fit(&w->dc, from, &class),
-			 host < HOSTS ? host : FIT_NOWHERE);
+	assert_int_equal(next_fit(&w->dc, from, &class), host < HOSTS ? host : FIT_NOWHERE);
 }
 
 /* Room is kept for a placed VM elsewhere; it moves there, and back; the room is given up. */

@@ -229,8 +229,8 @@ static void test_threads_on_other_cores(void **unused)
 				     "hosts:\n  - {name: h, cores: 4, speed: %s, memory: 4GiB}\n"
 				     "vms:\n  - {name: a, memory: 1GiB, vcpus: 4, speed: 1GHz,\n"
 				     "     start: %s, workload: {kind: %s}}\n",
-				     hosts[i % COUNT(hosts)].speed,
-				     i < COUNT(hosts) ? "1h" : "0s", loads[i / COUNT(hosts)]);
+				     hosts[i % COUNT(hosts)].speed, i < COUNT(hosts) ? "1h" : "0s",
+				     loads[i / COUNT(hosts)]);
 		harness_open(&h, yaml);
 		harness_run(&h, 0);
 		assert_near(vm_cell(&h, "a-0", "cpu_want_mhz"), used, 1e-9);
@@ -252,14 +252,15 @@ static void test_threads_that_move(void **unused)
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct harness h;
-		char *yaml = text_of("tick: 1s\nduration: 200s\nhosts:\n"
-				     "  - {name: h, cores: 4, speed: %s, memory: 4GiB}\n"
-				     "  - {name: g, cores: 4, speed: %s, memory: 4GiB}\n"
-				     "vms:\n  - {name: a, memory: 1MB, vcpus: 4, speed: 1GHz,\n"
-				     "     destroy_when_done: true, workload: {kind: batch, work: 75s}}\n"
-				     "migration: {bandwidth: 1Gbit/s, slowdown: 0%%, dirty_rate: 0B/s}\n"
-				     "actions: {at: 50s, vm: a-0, do: migrate, to: g-0}\n",
-				     cases[i].to ? "500MHz" : "2GHz", "500MHz");
+		char *yaml = text_of(
+			"tick: 1s\nduration: 200s\nhosts:\n"
+			"  - {name: h, cores: 4, speed: %s, memory: 4GiB}\n"
+			"  - {name: g, cores: 4, speed: %s, memory: 4GiB}\n"
+			"vms:\n  - {name: a, memory: 1MB, vcpus: 4, speed: 1GHz,\n"
+			"     destroy_when_done: true, workload: {kind: batch, work: 75s}}\n"
+			"migration: {bandwidth: 1Gbit/s, slowdown: 0%%, dirty_rate: 0B/s}\n"
+			"actions: {at: 50s, vm: a-0, do: migrate, to: g-0}\n",
+			cases[i].to ? "500MHz" : "2GHz", "500MHz");
 		harness_open(&h, yaml);
 		harness_run(&h, 0);
 		/* 50 s at full speed, then half: 100 s; at half all the time: 150 s. */

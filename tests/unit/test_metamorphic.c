@@ -18,9 +18,10 @@
 	"tick: 1s\nduration: 200s\nseed: 5\noutput: {vm_timeline: 100, distributions: true,\n" \
 	"  events: true}\nhosts:\n" HOSTS
 
-#define WEB                                                                    \
-	"  - {name: web, count: 2, vcpus: 2, memory: 1GiB, cpu: {cap: 90%},\n" \
-	"     workload: {kind: onoff, cpu: 100%, on_time: exp(7s), off_time: exp(5s), bandwidth: 90MB/s}}\n"
+#define WEB                                                                                        \
+	"  - {name: web, count: 2, vcpus: 2, memory: 1GiB, cpu: {cap: 90%},\n"                     \
+	"     workload: {kind: onoff, cpu: 100%, on_time: exp(7s), off_time: exp(5s), bandwidth: " \
+	"90MB/s}}\n"
 #define DB                                                                                        \
 	"  - {name: db, vcpus: 4, memory: 4GiB, cpu: {weight: 3, floor: 20%}, io: {weight: 2},\n" \
 	"     workload: {kind: sine, cpu: 90%, low: 10%, period: 40s, every: 2s,\n"               \
@@ -268,17 +269,19 @@ static void test_j7_time_and_energy(void **unused)
 	(void)unused;
 	struct harness h;
 
-	harness_open(&h, "tick: 7s\nduration: 5000s\nwarmup: 333s\nhosts:\n"
-			 "  - {name: a, count: 2, cores: 4, speed: 2GHz, memory: 8GiB,\n"
-			 "     power: {kind: linear, idle: 100W, max: 220W},\n"
-			 "     time_to_failure: exp(500s), time_to_repair: exp(60s)}\n"
-			 "  - {name: b, count: 3, cores: 4, speed: 2GHz, memory: 8GiB,\n"
-			 "     power: {kind: linear, idle: 100W, max: 220W}, when_empty: off}\n"
-			 "vms:\n"
-			 "  - {name: v, memory: 2GiB, vcpus: 2, arrivals: exp(60s),\n"
-			 "     lifetime: exp(500s),\n"
-			 "     workload: {kind: onoff, cpu: 100%, on_time: exp(5s), off_time: exp(9s)}}\n"
-			 "output: {vm_timeline: 0}\nwhen_full: queue\n");
+	harness_open(
+		&h,
+		"tick: 7s\nduration: 5000s\nwarmup: 333s\nhosts:\n"
+		"  - {name: a, count: 2, cores: 4, speed: 2GHz, memory: 8GiB,\n"
+		"     power: {kind: linear, idle: 100W, max: 220W},\n"
+		"     time_to_failure: exp(500s), time_to_repair: exp(60s)}\n"
+		"  - {name: b, count: 3, cores: 4, speed: 2GHz, memory: 8GiB,\n"
+		"     power: {kind: linear, idle: 100W, max: 220W}, when_empty: off}\n"
+		"vms:\n"
+		"  - {name: v, memory: 2GiB, vcpus: 2, arrivals: exp(60s),\n"
+		"     lifetime: exp(500s),\n"
+		"     workload: {kind: onoff, cpu: 100%, on_time: exp(5s), off_time: exp(9s)}}\n"
+		"output: {vm_timeline: 0}\nwhen_full: queue\n");
 	harness_run(&h, 0);
 	const struct csv_table *t = harness_table(&h, OUTPUT_HOSTS);
 	double energy = 0, failures = 0, off = 0;
@@ -314,14 +317,14 @@ static void test_j8_work_in_is_work_out(void **unused)
 
 	for (size_t i = 0; i < COUNT(unmet); i++) {
 		struct harness h;
-		char *yaml = text_of(
-			"tick: 1s\nduration: 204s\nhosts:\n"
-			"  - {name: h, cores: 2, speed: 1GHz, memory: 1GiB}\nvms:\n"
-			"  - {name: v, vcpus: 2, memory: 1MiB, cpu: {cap: 35%%},\n"
-			"     workload: {kind: onoff, cpu: 100%%, on_time: 10s, off_time: 15s, start: on,\n"
-			"                unmet: %s}}\n"
-			"output: {vm_timeline: 0}\n",
-			unmet[i]);
+		char *yaml = text_of("tick: 1s\nduration: 204s\nhosts:\n"
+				     "  - {name: h, cores: 2, speed: 1GHz, memory: 1GiB}\nvms:\n"
+				     "  - {name: v, vcpus: 2, memory: 1MiB, cpu: {cap: 35%%},\n"
+				     "     workload: {kind: onoff, cpu: 100%%, on_time: 10s, "
+				     "off_time: 15s, start: on,\n"
+				     "                unmet: %s}}\n"
+				     "output: {vm_timeline: 0}\n",
+				     unmet[i]);
 		harness_open(&h, yaml);
 		harness_run(&h, 0);
 		double done = vm_cell(&h, "v-0", "cpu_grant_mhz") * 204;
@@ -338,9 +341,9 @@ static void test_j8_work_in_is_work_out(void **unused)
 	}
 }
 
-#define HEAD_J14(DURATION)                                                                  \
-	"tick: 1s\nduration: " DURATION "\nhosts: {name: h, count: 2, cores: 4, speed: 2GHz,\n"  \
-	"  memory: 8GiB, disks: {bandwidth: 100MB/s, iops: 1500 IOPS}}\n"             \
+#define HEAD_J14(DURATION)                                                                      \
+	"tick: 1s\nduration: " DURATION "\nhosts: {name: h, count: 2, cores: 4, speed: 2GHz,\n" \
+	"  memory: 8GiB, disks: {bandwidth: 100MB/s, iops: 1500 IOPS}}\n"                       \
 	"overcommit: {memory: 2}\npolicies: {placer: worst-fit}\n"
 
 static void read_bytes(const char *dir, const char *file, char **text, size_t *n)
@@ -408,9 +411,9 @@ static void test_j11_jobs_do_not_matter(void **unused)
  * t - 1 s here, since a timeline does not tell of moment 0. Traces hold 24 bits of a number. */
 static void assert_replays(const char *recorded)
 {
-	static const char *const columns[] = {"cpu_want_mhz", "cpu_grant_mhz", "mem_want_bytes",
-					      "mem_grant_bytes", "disk_want_bytes_s",
-					      "disk_grant_bytes_s", "iops_want", "iops_grant"};
+	static const char *const columns[] = {
+		"cpu_want_mhz",      "cpu_grant_mhz",      "mem_want_bytes", "mem_grant_bytes",
+		"disk_want_bytes_s", "disk_grant_bytes_s", "iops_want",      "iops_grant"};
 	char *yaml = text_of("%svms: {name: v, count: 6, vcpus: 2, memory: 2GiB,\n"
 			     "  workload: {kind: trace, path: %s}}\noutput: {vm_timeline: 6}\n",
 			     HEAD_J14("59s"), recorded);
@@ -440,12 +443,13 @@ static void test_j14_replay_of_a_timeline(void **unused)
 	struct harness h;
 	char dir[128], *path;
 
-	harness_open(&h, HEAD_J14("60s")
-		     "vms: {name: v, count: 6, vcpus: 2, memory: 2GiB,\n"
-		     "  workload: [{kind: stochastic, level: \"uniform(20%, 100%)\", every: 1s,\n"
-		     "    memory: 1.9GiB, bandwidth: 60MB/s, iops: 900/s},\n"
-		     "    {kind: onoff, cpu: 50%, on_time: 7s, off_time: 3s}]}\n"
-		     "output: {vm_timeline: 6}\ncompare: [weighted, equal]\n");
+	harness_open(&h,
+		     HEAD_J14("60s") "vms: {name: v, count: 6, vcpus: 2, memory: 2GiB,\n"
+				     "  workload: [{kind: stochastic, level: \"uniform(20%, "
+				     "100%)\", every: 1s,\n"
+				     "    memory: 1.9GiB, bandwidth: 60MB/s, iops: 900/s},\n"
+				     "    {kind: onoff, cpu: 50%, on_time: 7s, off_time: 3s}]}\n"
+				     "output: {vm_timeline: 6}\ncompare: [weighted, equal]\n");
 	batch_into(&h, dir, 1);
 	path = text_of("%s/vm_timeline.csv", dir);
 	assert_replays(path);

@@ -242,11 +242,12 @@ static void test_b34_tasks_in_line(void **unused)
 static void test_b29_writes(void **unused)
 {
 	(void)unused;
-	static const char head[] =
-		"tick: 1s\nduration: 2s\nhosts:\n"
-		"  - {name: h, cores: 2, speed: 1GHz, memory: 1GiB, disks: {bandwidth: 40MB/s}}\nvms:\n";
-	static const char load[] = "memory: 1MiB, destroy_when_done: true,\n"
-				   "     workload: {kind: transfer, amount: 4MB, bandwidth: 100MB/s}";
+	static const char head[] = "tick: 1s\nduration: 2s\nhosts:\n"
+				   "  - {name: h, cores: 2, speed: 1GHz, memory: 1GiB, disks: "
+				   "{bandwidth: 40MB/s}}\nvms:\n";
+	static const char load[] =
+		"memory: 1MiB, destroy_when_done: true,\n"
+		"     workload: {kind: transfer, amount: 4MB, bandwidth: 100MB/s}";
 	static const struct {
 		int weight;
 		const char *more;
@@ -277,7 +278,8 @@ static void test_transfers_held_up(void **unused)
 		double end;
 	} of[] = {
 		{"{kind: transfer, amount: 40MB, bandwidth: 10MB/s}", 4},
-		{"[{kind: transfer, amount: 40MB, bandwidth: 40MB/s}, {kind: constant, cpu: 0%, bandwidth: 40MB/s}]",
+		{"[{kind: transfer, amount: 40MB, bandwidth: 40MB/s}, {kind: constant, cpu: 0%, "
+		 "bandwidth: 40MB/s}]",
 		 2},
 		{"{kind: transfer, amount: 40MB, bandwidth: 40MB/s, iops: 400/s}", 4},
 		{"{kind: transfer, amount: 40MB, bandwidth: 20MB/s, cpu: 100%}", 4},
@@ -287,11 +289,12 @@ static void test_transfers_held_up(void **unused)
 
 	for (size_t i = 0; i < COUNT(of); i++) {
 		struct harness h;
-		char *yaml = text_of("tick: 1s\nduration: 20s\nhosts: {name: h, cores: 2, speed: 500MHz,\n"
-				     "  memory: 1GiB, disks: {bandwidth: 40MB/s, iops: 100/s}}\n"
-				     "vms: {name: v, vcpus: 2, speed: 1GHz, memory: 1MiB, workload: %s}\n"
-				     "actions:\n  - {at: 7s, vm: v, do: pause}\n",
-				     of[i].workload);
+		char *yaml = text_of(
+			"tick: 1s\nduration: 20s\nhosts: {name: h, cores: 2, speed: 500MHz,\n"
+			"  memory: 1GiB, disks: {bandwidth: 40MB/s, iops: 100/s}}\n"
+			"vms: {name: v, vcpus: 2, speed: 1GHz, memory: 1MiB, workload: %s}\n"
+			"actions:\n  - {at: 7s, vm: v, do: pause}\n",
+			of[i].workload);
 		harness_open(&h, yaml);
 		harness_run(&h, 0);
 		assert_near(vm_cell(&h, "v-0", "response_mean_s"), of[i].end, EXACT);

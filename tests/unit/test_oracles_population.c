@@ -137,7 +137,8 @@ static void measure_limited(struct harness *h, struct sample *sample)
 
 	share_between(h, "datacenter", "vms_running", 0, 1e9, &mean);
 	TAKE(0, summary(h, "rejected") / summary(h, "vms"));
-	TAKE(1, mean + cell(h, OUTPUT_GROUPS, "group", "v", "wait_mean_s") * placed / sample[3].exact);
+	TAKE(1,
+	     mean + cell(h, OUTPUT_GROUPS, "group", "v", "wait_mean_s") * placed / sample[3].exact);
 	TAKE(2, cell(h, OUTPUT_GROUPS, "group", "v", "wait_mean_s") + 1);
 }
 
@@ -470,12 +471,13 @@ static void overcommit(int n, int cores, const char *on, const char *off, double
 		{.name = "A26 P(overload)", .exact = exact[0], .most = most},
 		{.name = "A26 lost", .exact = exact[1], .most = most},
 	};
-	char *yaml = text_of("tick: %.0fs\nduration: %.0fs\nwarmup: %.0fs\nreplications: %d\n"
-			     "hosts:\n  - {name: h, cores: %d, speed: 1GHz, memory: 1GiB}\nvms:\n"
-			     "  - {name: v, count: %d, memory: 1MiB,\n"
-			     "     workload: {kind: onoff, cpu: 100%%, on_time: %s, off_time: %s}}\n"
-			     "output: {vm_timeline: 0}\n",
-			     duration / LESS, duration / LESS, 20. / LESS, RUNS, cores, n, on, off);
+	char *yaml =
+		text_of("tick: %.0fs\nduration: %.0fs\nwarmup: %.0fs\nreplications: %d\n"
+			"hosts:\n  - {name: h, cores: %d, speed: 1GHz, memory: 1GiB}\nvms:\n"
+			"  - {name: v, count: %d, memory: 1MiB,\n"
+			"     workload: {kind: onoff, cpu: 100%%, on_time: %s, off_time: %s}}\n"
+			"output: {vm_timeline: 0}\n",
+			duration / LESS, duration / LESS, 20. / LESS, RUNS, cores, n, on, off);
 
 	oracle(yaml, measure_overload, sample, COUNT(sample));
 	free(yaml);

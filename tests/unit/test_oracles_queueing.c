@@ -372,10 +372,8 @@ static void test_a22_tandem(void **unused)
 {
 	(void)unused;
 	struct sample sample[] = {
-		{.name = "A22 L, mu 2", .exact = 1},
-		{.name = "A22 L, mu 3", .exact = .5},
-		{.name = "A22 L, mu 1.5", .exact = 2},
-		{.name = "A22 T", .exact = 3.5},
+		{.name = "A22 L, mu 2", .exact = 1},          {.name = "A22 L, mu 3", .exact = .5},
+		{.name = "A22 L, mu 1.5", .exact = 2},        {.name = "A22 T", .exact = 3.5},
 		{.name = "A22 T, by requests", .exact = 3.5},
 	};
 	char *yaml = text_of(

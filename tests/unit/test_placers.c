@@ -227,9 +227,9 @@ static void the_cores_conditions_are_asked(void **state)
 {
 	static struct hosts s;
 	uint64_t zero[4] = {0};
-	const struct placer_ops *all[] = {&placer_first, &placer_best, &placer_worst, &placer_next,
-					  &placer_random, &placer_ffd, &placer_bfd, &placer_wfd,
-					  &placer_dot, &placer_norm, &placer_tetris};
+	const struct placer_ops *all[] = {&placer_first,  &placer_best, &placer_worst, &placer_next,
+					  &placer_random, &placer_ffd,  &placer_bfd,   &placer_wfd,
+					  &placer_dot,    &placer_norm, &placer_tetris};
 
 	(void)state;
 	for (size_t p = 0; p < sizeof(all) / sizeof(*all); p++) {

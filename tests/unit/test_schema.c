@@ -128,7 +128,8 @@ static void table_is_in_schema(const struct opt_table *table)
 /* A reader of YAML 1.1 takes these keys for something else. */
 static void no_key_is_a_boolean(void)
 {
-	static const char *const words[] = {"on", "off", "yes", "no", "y", "n", "true", "false", "null"};
+	static const char *const words[] = {"on", "off",  "yes",   "no",  "y",
+					    "n",  "true", "false", "null"};
 	char key[100];
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {

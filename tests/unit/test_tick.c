@@ -5,29 +5,30 @@
  */
 #include "tests/harness.h"
 
-#define HOSTS  "hosts:\n  - {name: h, count: 200, cores: 2, speed: 1GHz, memory: 4GiB,\n" \
-	       "     disks: {bandwidth: 100MB/s, iops: 1000 IOPS}, power: {kind: linear, idle: 70W, max: 200W}}\n"
+#define HOSTS                                                                                  \
+	"hosts:\n  - {name: h, count: 200, cores: 2, speed: 1GHz, memory: 4GiB,\n"             \
+	"     disks: {bandwidth: 100MB/s, iops: 1000 IOPS}, power: {kind: linear, idle: 70W, " \
+	"max: 200W}}\n"
 
 static const char *const scenarios[] = {
 	/* Hosts asleep for most of the time, and short of CPU and of disk. */
-	"tick: 10s\nduration: 2h\nwarmup: 905s\noutput: {vm_timeline: 7}\n" HOSTS
-	"vms:\n"
+	"tick: 10s\nduration: 2h\nwarmup: 905s\noutput: {vm_timeline: 7}\n" HOSTS "vms:\n"
 	"  - {name: c, count: 150, vcpus: 2, memory: 1GiB, cpu: {weight: 3},\n"
 	"     workload: {kind: constant, cpu: 90%, bandwidth: 70MB/s, iops: 100/s}}\n"
 	"  - {name: o, count: 200, vcpus: 2, memory: 1GiB,\n"
-	"     workload: {kind: onoff, cpu: 100%, bandwidth: 60MB/s, on_time: exp(20min), off_time: exp(40min)}}\n"
+	"     workload: {kind: onoff, cpu: 100%, bandwidth: 60MB/s, on_time: exp(20min), off_time: "
+	"exp(40min)}}\n"
 	"actions:\n  - {at: 1000s, do: pause, vm: c}\n  - {at: 1234s, do: resume, vm: c}\n"
 	"  - {at: 30min, do: resize, vm: o, cpu: {weight: 2}}\n"
 	"overcommit: {cpu: 3}\n",
 	/* The same, where policies are asked at ticks only. */
-	"tick: 50s\nduration: 1h\nreallocate: tick\n" HOSTS
-	"vms:\n"
+	"tick: 50s\nduration: 1h\nreallocate: tick\n" HOSTS "vms:\n"
 	"  - {name: o, count: 500, vcpus: 2, memory: 1GiB,\n"
-	"     workload: {kind: onoff, cpu: 100%, bandwidth: 60MB/s, on_time: exp(8min), off_time: exp(9min)}}\n"
+	"     workload: {kind: onoff, cpu: 100%, bandwidth: 60MB/s, on_time: exp(8min), off_time: "
+	"exp(9min)}}\n"
 	"overcommit: {cpu: 3}\n",
 	/* Whole chunks fall asleep, and wake at a tick. */
-	"tick: 1min\nduration: 1h\n" HOSTS
-	"vms:\n"
+	"tick: 1min\nduration: 1h\n" HOSTS "vms:\n"
 	"  - {name: s, count: 300, vcpus: 2, memory: 1GiB,\n"
 	"     workload: {kind: stochastic, cpu: 100%, level: \"uniform(0%, 100%)\", every: 7min}}\n"
 	"overcommit: {cpu: 3}\n",
@@ -38,14 +39,14 @@ static const char *const scenarios[] = {
 	"     time_to_repair: exp(1h)}\n"
 	"vms:\n"
 	"  - {name: v, arrivals: exp(20s), lifetime: exp(1h), vcpus: 1, memory: 1GiB,\n"
-	"     workload: {kind: stochastic, cpu: 100%, memory: 1.4GiB, level: \"uniform(0%, 100%)\",\n"
+	"     workload: {kind: stochastic, cpu: 100%, memory: 1.4GiB, level: \"uniform(0%, "
+	"100%)\",\n"
 	"                every: 7min}}\n"
 	"  - {name: b, count: 50, vcpus: 1, memory: 1GiB,\n"
 	"     workload: {kind: sine, cpu: 100%, unmet: backlog}}\n"
 	"overcommit: {cpu: 3, memory: 140%}\n",
 	/* VMs that move, many at once and some of them through a tick. */
-	"tick: 10s\nduration: 20min\nwarmup: 125s\n" HOSTS
-	"vms:\n"
+	"tick: 10s\nduration: 20min\nwarmup: 125s\n" HOSTS "vms:\n"
 	"  - {name: m, count: 300, vcpus: 2, memory: 1GiB,\n"
 	"     workload: {kind: stochastic, cpu: 100%, level: \"uniform(0%, 100%)\", every: 7min}}\n"
 	"  - {name: c, count: 150, vcpus: 2, memory: 1GiB, workload: {kind: constant, cpu: 70%}}\n"

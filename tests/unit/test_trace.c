@@ -544,9 +544,9 @@ static void formats(void **state)
 
 	(void)state;
 	assert_int_equal(trace_load(&t, DATA "cores.csv", "vhs", &err), -EINVAL);
-	assert_string_equal(
-		err.text, "vhs: no such trace format (would be one of planetlab, bitbrains, "
-			  "azure, csv)");
+	assert_string_equal(err.text,
+			    "vhs: no such trace format (would be one of planetlab, bitbrains, "
+			    "azure, csv)");
 	err_clear(&err);
 	assert_int_equal(trace_load(&t, "/nonexistent", NULL, &err), -EINVAL);
 	assert_string_equal(err.text, "/nonexistent: cannot be opened: No such file or directory");

@@ -32,9 +32,9 @@ static void test_onoff(void **unused)
 {
 	(void)unused;
 	struct bench b = {.ctx.now_ns = 5 * SEC};
-	bench_init(
-		&b, "onoff",
-		OPTIONS("on_time", "10s", "off_time", "30s", "start", "on", "memory", "1GB", "iops", "9/s"));
+	bench_init(&b, "onoff",
+		   OPTIONS("on_time", "10s", "off_time", "30s", "start", "on", "memory", "1GB",
+			   "iops", "9/s"));
 	assert_true(b.demand.want[RES_CPU] == 2000 && b.demand.want[RES_IOPS] == 9);
 	assert_int_equal(b.ops->next(b.state, b.now_ns, 0), 15 * SEC);
 	bench_run(&b, 15 * SEC);
@@ -48,7 +48,8 @@ static void test_onoff(void **unused)
 	assert_int_equal(b.ops->next(b.state, b.now_ns, 0), 4015 * SEC);
 	bench_fini(&b);
 	b = (struct bench){0};
-	assert_int_equal(bench_try(&b, "onoff", OPTIONS("on_time", "0s", "off_time", "0s")), -EINVAL);
+	assert_int_equal(bench_try(&b, "onoff", OPTIONS("on_time", "0s", "off_time", "0s")),
+			 -EINVAL);
 	bench_fini(&b);
 }
 
@@ -308,7 +309,8 @@ static void test_out_of_memory(void **unused)
 		for (; rc && n < 50; n++) {
 			struct bench b = {0};
 			mem_fail_at(n);
-			rc = k == 0 ? bench_try(&b, kinds[k], OPTIONS("on_time", "1s", "off_time", "1s"))
+			rc = k == 0 ? bench_try(&b, kinds[k],
+						OPTIONS("on_time", "1s", "off_time", "1s"))
 				    : bench_try(&b, kinds[k], OPTIONS("level", "50%"));
 			mem_fail_at(0);
 			assert_true(rc == 0 || rc == -ENOMEM);

@@ -192,7 +192,8 @@ static void test_values(void **state)
 		 "t.yaml:5:34: rul: unknown key (did you mean rule?)"},
 		{GOOD "policies: {cpu: {kind: equal, zz: m2}}\n",
 		 "t.yaml:5:31: zz: unknown key (there are none here)"},
-		{HEAD HOSTS "vms: {name: a, memory: 1GiB, workload: {kind: onoff, on: 1s, off_time: 1s}}\n",
+		{HEAD HOSTS
+		 "vms: {name: a, memory: 1GiB, workload: {kind: onoff, on: 1s, off_time: 1s}}\n",
 		 "t.yaml:4:54: on: unknown key (it is called on_time now)"},
 		{HEAD HOSTS "vms: {name: a, workload: constant}\n",
 		 "t.yaml:4:6: memory: is missing (RAM: bytes with unit, for example 4GiB)"},
@@ -366,9 +367,9 @@ static void test_set_each(void **state)
 {
 	static const struct scenario_set sets[] = {
 		{"vms.*.count", "5"}, {"vms.*.workload.cpu", "7%"}, {"vms.1.count", "6"}};
-	static const char two[] = HEAD HOSTS
-		"vms: [{name: a, memory: 1GiB, workload: constant},"
-		" {name: b, memory: 1GiB, workload: {kind: constant, cpu: 1%}}]\n";
+	static const char two[] =
+		HEAD HOSTS "vms: [{name: a, memory: 1GiB, workload: constant},"
+			   " {name: b, memory: 1GiB, workload: {kind: constant, cpu: 1%}}]\n";
 	struct scenario *s;
 	struct err err;
 
@@ -545,14 +546,14 @@ static void test_examples(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),   cmocka_unit_test(test_absent),
-		cmocka_unit_test(test_anchors),    cmocka_unit_test(test_syntax),
-		cmocka_unit_test(test_values), cmocka_unit_test(test_known_keys),     cmocka_unit_test(test_all_at_once),
-		cmocka_unit_test(test_checks),     cmocka_unit_test(test_runs),
-		cmocka_unit_test(test_set_each),
-		cmocka_unit_test(test_set_values), cmocka_unit_test(test_set_mistakes),
-		cmocka_unit_test(test_include),    cmocka_unit_test(test_include_mistakes),
-		cmocka_unit_test(test_memory),     cmocka_unit_test(test_examples),
+		cmocka_unit_test(test_defaults),    cmocka_unit_test(test_absent),
+		cmocka_unit_test(test_anchors),     cmocka_unit_test(test_syntax),
+		cmocka_unit_test(test_values),      cmocka_unit_test(test_known_keys),
+		cmocka_unit_test(test_all_at_once), cmocka_unit_test(test_checks),
+		cmocka_unit_test(test_runs),        cmocka_unit_test(test_set_each),
+		cmocka_unit_test(test_set_values),  cmocka_unit_test(test_set_mistakes),
+		cmocka_unit_test(test_include),     cmocka_unit_test(test_include_mistakes),
+		cmocka_unit_test(test_memory),      cmocka_unit_test(test_examples),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
