@@ -98,7 +98,7 @@ static struct stand stand_at(const struct replay *s, int64_t now_ns)
 			      .over = past && !s->run.repeat,
 			      .steps = steps,
 			      .row = row,
-			      .cpu = row_of(t->cpu, at),
+			      .cpu = t->cpu + at,
 			      .mem = row_of(t->mem, at),
 			      .disk = row_of(t->disk, at),
 			      .iops = row_of(t->iops, at)};
