@@ -464,11 +464,16 @@ static void two_columns_of_which_one_leads(void **state)
 			other.cap[i] = INFINITY;
 			capacity += lead.want[i] * below(1.5);
 		}
-		struct share_col col[2] = {
-			{.capacity = capacity, .want = lead.want, .floor = lead.floor,
-			 .cap = lead.cap, .weight = lead.w},
-			{.capacity = capacity, .want = other.want, .floor = other.floor,
-			 .cap = other.cap, .weight = other.w}};
+		struct share_col col[2] = {{.capacity = capacity,
+					    .want = lead.want,
+					    .floor = lead.floor,
+					    .cap = lead.cap,
+					    .weight = lead.w},
+					   {.capacity = capacity,
+					    .want = other.want,
+					    .floor = other.floor,
+					    .cap = other.cap,
+					    .weight = other.w}};
 		struct share_view view = {.n = n, .ncols = 2, .col = col, .scratch = lead.scratch};
 		fill_joint(&view, FILL_M1, NULL, (double *[]){grant[0], grant[1]});
 		fill_level(&col[0], n, other.scratch, alone);

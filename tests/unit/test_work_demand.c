@@ -187,10 +187,10 @@ static void test_trace_mhz(void **unused)
 	bench_fini(&b);
 }
 
-#define MANY  7
-#define ROWS  40
-#define COLS  5
-#define STEP  (10 * SEC)
+#define MANY 7
+#define ROWS 40
+#define COLS 5
+#define STEP (10 * SEC)
 
 static uint64_t seed = 7;
 
@@ -240,7 +240,10 @@ static void ask_many(struct bench *b, int64_t now_ns)
 
 	for (int i = 0; i < MANY; i++)
 		at[i] = (char *)b[i].state - 16;
-	struct workload_many many = {.now_ns = now_ns, .n = MANY, .offset = 16, .at = at,
+	struct workload_many many = {.now_ns = now_ns,
+				     .n = MANY,
+				     .offset = 16,
+				     .at = at,
 				     .want = {now[0], now[1], now[2], now[3]}};
 	int64_t said_ns = b->ops->demand_many(&many);
 	for (size_t i = 0; i < MANY; i++) {
@@ -273,8 +276,8 @@ static void test_trace_many(void **unused)
 			b[i].ctx.trace_from_first = !together && below(2);
 			b[i].ctx.now_ns = together ? 0 : below(3) * 7 * SEC;
 			bench_init(&b[i], "trace",
-				   OPTIONS("path", "x", "memory", "1GB", "bandwidth", "3MB/s", "repeat",
-					   !together && below(2) ? "true" : "false"));
+				   OPTIONS("path", "x", "memory", "1GB", "bandwidth", "3MB/s",
+					   "repeat", !together && below(2) ? "true" : "false"));
 		}
 		for (int64_t t = 14 * SEC; t < 3 * ROWS * STEP / 2; t += below(25) * SEC + 1)
 			ask_many(b, t);
@@ -325,13 +328,12 @@ static void test_out_of_memory(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_amounts),       cmocka_unit_test(test_constant),
-		cmocka_unit_test(test_onoff),         cmocka_unit_test(test_onoff_stationary),
-		cmocka_unit_test(test_sine),          cmocka_unit_test(test_stochastic),
-		cmocka_unit_test(test_trace),         cmocka_unit_test(test_trace_repeat_and_late),
-		cmocka_unit_test(test_trace_mhz),     cmocka_unit_test(test_trace_many),
-		cmocka_unit_test(test_trace_mistakes),
-		cmocka_unit_test(test_out_of_memory),
+		cmocka_unit_test(test_amounts),        cmocka_unit_test(test_constant),
+		cmocka_unit_test(test_onoff),          cmocka_unit_test(test_onoff_stationary),
+		cmocka_unit_test(test_sine),           cmocka_unit_test(test_stochastic),
+		cmocka_unit_test(test_trace),          cmocka_unit_test(test_trace_repeat_and_late),
+		cmocka_unit_test(test_trace_mhz),      cmocka_unit_test(test_trace_many),
+		cmocka_unit_test(test_trace_mistakes), cmocka_unit_test(test_out_of_memory),
 	};
 	return cmocka_run_group_tests_name("work_demand", tests, NULL, NULL);
 }
