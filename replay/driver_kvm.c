@@ -32,6 +32,7 @@
 #define MEMORY_SHARE 0.8 /* of what is available that guests may have in all */
 #define OVERHEAD     (32.0 * 1048576) /* of a guest's process, beside its memory */
 #define WITHIN       0.02             /* of the grant: the error of a measured share in one step */
+#define SAMPLE_NS    50000000 /* less CPU time does not tell speed from the error of clocks */
 #define PERIOD_NS    100000000
 #define USER         65534 /* nobody */
 
@@ -261,7 +262,14 @@ static int observe_guest(struct driver_kvm *kvm, uint32_t slot, double speed)
 		(double)(r.read_bytes + r.write_bytes - was.read_bytes - was.write_bytes) / dt;
 	g->measured[RES_IOPS] =
 		(double)(r.read_ops + r.write_ops - was.read_ops - was.write_ops) / dt;
-	return validity_step(&kvm->validity, r.work - was.work, cpu);
+	g->sample_ns += cpu;
+	g->sample_work += r.work - was.work;
+	if (g->sample_ns < SAMPLE_NS)
+		return 0;
+	int rc = validity_sample(&kvm->validity, g->sample_work, g->sample_ns);
+	g->sample_ns = 0;
+	g->sample_work = 0;
+	return rc;
 }
 
 static int kvm_observe(void *driver, uint32_t host, int64_t now_ns, double dt_s, struct err *err)

@@ -60,6 +60,8 @@ struct kvm_guest {
 	struct guest_report last; /* at the last update */
 	int64_t run_delay_ns, cpu_ns, late_ns;
 	uint64_t work;
+	int64_t sample_ns; /* CPU time and work since the last sample of its speed */
+	uint64_t sample_work;
 	double want[RES_COUNT], measured[RES_COUNT]; /* in the scenario's units */
 	bool paused, has_disk;
 	char why[160]; /* it ended by itself; empty: it did not */

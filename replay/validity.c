@@ -17,8 +17,6 @@
 #define STEAL_MOST  0.02 /* of the cores' time */
 #define OTHERS_MOST 0.05
 
-#define STEP_LEAST_NS 50000000 /* less CPU time does not tell speed from the error of clocks */
-
 bool cpu_ticks(const char *root, int core, struct cpu_ticks *ticks)
 {
 	char text[65536], name[16] = "cpu ";
@@ -67,10 +65,8 @@ void validity_begin(struct validity *v, const char *root, const int *cores, size
 	v->before = sum_cores(v);
 }
 
-int validity_step(struct validity *v, uint64_t work, int64_t cpu_ns)
+int validity_sample(struct validity *v, uint64_t work, int64_t cpu_ns)
 {
-	if (cpu_ns < STEP_LEAST_NS)
-		return 0;
 	if (mem_grow(&v->rate, &v->cap, v->n + 1, sizeof(*v->rate)) < 0)
 		return -ENOMEM;
 	v->rate[v->n++] = (float)((double)work / (double)cpu_ns);

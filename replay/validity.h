@@ -24,7 +24,7 @@ struct validity {
 	const int *cores;
 	size_t ncores;
 	struct cpu_ticks before; /* of these cores, at the beginning */
-	float *rate;             /* work per CPU ns of one guest in one step */
+	float *rate;             /* work per CPU ns, of each sample */
 	size_t n, cap;
 	int64_t guests_ns; /* CPU time of the guests and their processes */
 	int64_t late_ns;   /* latest update after its moment */
@@ -33,8 +33,8 @@ struct validity {
 
 /* @root and @cores stay the caller's. */
 void validity_begin(struct validity *v, const char *root, const int *cores, size_t ncores);
-/* A guest did that in a step; 0 or -ENOMEM. */
-int validity_step(struct validity *v, uint64_t work, int64_t cpu_ns) must_check;
+/* A guest did that work in that time; 0 or -ENOMEM. */
+int validity_sample(struct validity *v, uint64_t work, int64_t cpu_ns) must_check;
 /* @real_s seconds after the beginning. */
 void validity_tell(struct validity *v, double real_s, struct room_real *out);
 void validity_fini(struct validity *v);
