@@ -32,11 +32,13 @@ static int reserve(struct limits *l, size_t n)
 	return 0;
 }
 
-static void slices(struct limits *l, double cpu, const double weight_sum[RES_COUNT])
+static void slices(struct limits *l, double cpu)
 {
 	for (int r = 0; r < RES_COUNT; r++) {
-		double all = r == RES_CPU ? cpu : l->type->capacity[r];
-		double unit = weight_sum[r] > 0 ? all / weight_sum[r] : 0;
+		double all = r == RES_CPU ? cpu : l->type->capacity[r], sum = 0;
+		for (size_t i = 0; i < l->n; i++)
+			sum += l->weight[r][i];
+		double unit = sum > 0 ? all / sum : 0;
 		for (size_t i = 0; i < l->n; i++) {
 			double slice = unit * l->weight[r][i];
 			l->slice[r][i] = slice < l->cap[r][i] ? slice : l->cap[r][i];
@@ -52,51 +54,55 @@ static double core_of(const struct dc *dc, uint32_t host)
 	return type->dvfs.n > 0 ? type->dvfs.step[dc->host.step[host]].speed : INFINITY;
 }
 
-/* Whether classes that are other ones have the same limits. */
-static bool are_alike(struct limits *l, const struct vm_class *class, const uint32_t *id, size_t n)
+/* How many of the first VMs have the limits that stand there. */
+static size_t alike(struct limits *l, const struct vm_class *class, const uint32_t *id, size_t n)
 {
 	size_t i = 0;
 
-	while (i < n && class[l->class_id[i]].like == class[id[i]].like)
-		i++;
-	if (i == n)
-		memcpy(l->class_id, id, n * sizeof(*id));
-	return i == n;
+	for (; i < n && i < l->n && class[l->class_id[i]].like == class[id[i]].like; i++)
+		l->class_id[i] = id[i];
+	return i;
+}
+
+static void put(struct limits *l, size_t i, const struct vm_class *class, double core)
+{
+	l->priority[i] = class->priority;
+	for (int r = 0; r < RES_COUNT; r++) {
+		l->floor[r][i] = class->floor[r];
+		l->cap[r][i] = class->cap[r];
+		l->weight[r][i] = class->weight[r];
+		l->per_weight[r][i] = class->weight[r] > 0 ? 1 / class->weight[r] : 0;
+	}
+	l->cap[RES_CPU][i] = fmin(l->cap[RES_CPU][i], class->vcpus * core);
 }
 
 int limits_gather(struct limits *l, const struct dc *dc, uint32_t host)
 {
 	const uint32_t *id = dc->slot.class_id + dc->host.first[host];
+	const struct host_type *type = dc->host.type[host];
 	size_t n = dc->host.count[host];
-	double weight_sum[RES_COUNT] = {0};
-
 	double core = core_of(dc, host);
-	if (n == l->n && n > 0 && l->type == dc->host.type[host] && core == l->core &&
-	    (memcmp(l->class_id, id, n * sizeof(*id)) == 0 || are_alike(l, dc->class, id, n)))
+
+	if (n == l->n && n > 0 && l->type == type && core == l->core &&
+	    memcmp(l->class_id, id, n * sizeof(*id)) == 0)
 		return 0;
 	if (reserve(l, n) < 0)
 		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		const struct vm_class *class = &dc->class[id[i]];
+	size_t kept = core == l->core ? alike(l, dc->class, id, n) : 0;
+	if (kept == n && n == l->n && l->type == type)
+		return 0;
+	for (size_t i = kept; i < n; i++) {
 		l->class_id[i] = id[i];
-		l->priority[i] = class->priority;
-		for (int r = 0; r < RES_COUNT; r++) {
-			l->floor[r][i] = class->floor[r];
-			l->cap[r][i] = class->cap[r];
-			l->weight[r][i] = class->weight[r];
-			l->per_weight[r][i] = class->weight[r] > 0 ? 1 / class->weight[r] : 0;
-			weight_sum[r] += class->weight[r];
-		}
-		l->cap[RES_CPU][i] = fmin(l->cap[RES_CPU][i], class->vcpus * core);
+		put(l, i, &dc->class[id[i]], core);
 	}
 	for (int r = 0; r < RES_COUNT; r++)
 		for (size_t i = n; i < lanes_room(n); i++)
-			l->floor[r][i] = l->cap[r][i] = l->weight[r][i] = l->per_weight[r][i] =
-				l->slice[r][i] = 0;
+			l->floor[r][i] = l->cap[r][i] = l->weight[r][i] =
+				l->per_weight[r][i] = l->slice[r][i] = 0;
 	l->n = n;
 	l->core = core;
-	l->type = dc->host.type[host];
-	slices(l, dc->host.capacity[host], weight_sum);
+	l->type = type;
+	slices(l, dc->host.capacity[host]);
 	return 0;
 }
 

@@ -1,9 +1,9 @@
 /*
  * The limits of a host's VMs as arrays, in the order of its slots.
  *
- * Limits are kept once per class; policies and metrics read arrays. The arrays are gathered anew only
- * when the host's type or the classes of its VMs differ from those gathered last, so hosts that hold
- * the same mix cost one comparison. Zeros fill the last group of lanes (lanes.h).
+ * Limits are kept once per class; policies and metrics read arrays. What the first VMs have in common
+ * with those gathered last stays as it is, so hosts that hold the same mix, or VMs of several sizes with
+ * the same limits, cost little more than a comparison. Zeros fill the last group of lanes (lanes.h).
  */
 #ifndef COTENANT_MODELS_LIMITS_H
 #define COTENANT_MODELS_LIMITS_H
