@@ -341,7 +341,7 @@ static void test_j10_orders_of_a_line(void **unused)
 			{.name = "J10, A13 sum of rho Wq", .exact = 1.63333333, .most = .02},
 		};
 		char *yaml = text_of(
-			"tick: 1000s\nduration: %ds\nwarmup: %ds\nreplications: %d\n"
+			"tick: 500s\nduration: %ds\nwarmup: %ds\nreplications: %d\n"
 			"when_full: queue\novercommit: {cpu: 1}\n"
 			"hosts: {name: h, cores: 1, speed: 1GHz, memory: 1GiB}\nvms:\n"
 			"  - {name: a, memory: 1MiB, priority: %d, arrivals: exp(3333333333ns),\n"
