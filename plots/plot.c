@@ -132,7 +132,7 @@ static size_t policy_find(const struct plot *p, const char *name)
 
 static void survey(struct plot *p)
 {
-	const char *seeds[MAX_SEEDS];
+	const char *seeds[MAX_SEEDS] = {NULL};
 	const char *last_policy = "", *last_seed = "";
 
 	for (size_t r = 0; r < p->t.nrows; r++) {
@@ -585,7 +585,7 @@ static int prepare_grants(struct plot *p, struct err *err)
 {
 	static const char *const names[] = {"time_s", "cpu_want_mhz", "cpu_grant_mhz", "vm", NULL};
 	struct grants g = {0};
-	size_t cols[4], longest = 1;
+	size_t cols[4] = {0}, longest = 1;
 	double lo, hi;
 	int code = plot_columns(p, "vm_timeline.csv", names, cols, err);
 
@@ -707,7 +707,7 @@ static int gnuplot_run(const char *dir, const char *name, const char *fmt, struc
 	char command[] = "gnuplot", no_defaults[] = "-d", execute[] = "-e";
 	char *argv[] = {command, no_defaults, execute, set, script, NULL};
 	int ends[2];
-	pid_t pid;
+	pid_t pid = 0;
 
 	snprintf(set, sizeof(set), "fmt='%s'; out='%s.%s.tmp'", fmt, name, fmt);
 	snprintf(script, sizeof(script), "%s.gp", name);
