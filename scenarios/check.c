@@ -7,6 +7,7 @@
 #include "policies/list.h"
 #include "scenarios/load.h"
 #include "sim/core/dist.h"
+#include "sim/core/units.h"
 
 #define MAX_TICKS 1000000000
 #define MAX_TOTAL 10000000
@@ -525,15 +526,16 @@ static void check_rules(struct loader *ld)
 	}
 }
 
-static bool action_target(const struct scenario *s, const char *name)
+/* The group that an action is done to, whole or one VM of it; NULL: there is none. */
+static const struct vm_spec *action_target(const struct scenario *s, const char *name)
 {
 	const struct vm_spec *vm = s->vms.items;
 
 	for (size_t i = 0; i < s->vms.n; i++) {
 		if (strcmp(vm[i].name, name) == 0 || vm_is_member(&vm[i], name))
-			return true;
+			return &vm[i];
 	}
-	return false;
+	return NULL;
 }
 
 static bool host_named(const struct scenario *s, const char *name)
@@ -568,11 +570,19 @@ static void check_move(struct loader *ld)
 
 static void check_vm_action(struct loader *ld, const struct action_spec *action)
 {
+	const struct vm_spec *target = action->vm ? action_target(ld->scenario, action->vm) : NULL;
+	char start[32];
+
 	if (!action->vm)
 		wrong(ld, &action->vm, "vm", action, "is missing: whom is it done to");
-	else if (!action_target(ld->scenario, action->vm))
+	else if (!target)
 		wrong(ld, &action->vm, "vm", action,
 		      "there is no group or VM \"%s\" (group, or group-INDEX from 0)", action->vm);
+	/* At one moment actions, which may make room, come before VMs are created. */
+	else if (action->at_ns <= target->start_ns)
+		wrong(ld, &action->at_ns, "at", action,
+		      "nothing is there to act on before %s are created, at %s (a later time)",
+		      target->name, units_print_time(target->start_ns, start, sizeof(start)));
 	if (action->host)
 		wrong(ld, &action->host, "host", action,
 		      "stands only beside do: switch-on, switch-off or set-speed");

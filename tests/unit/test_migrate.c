@@ -674,7 +674,7 @@ static char *random_yaml(size_t *len)
 		below(2) ? "weighted" : "strict", below(2) ? "worst-fit" : "bfd");
 	for (int i = 0; i < 600; i++) {
 		static const char *const vm[] = {"v", "t", "j", "j", "j", "j", "v"};
-		fprintf(f, "  - {at: %u.%us, vm: ", below(299), below(10));
+		fprintf(f, "  - {at: %u.%us, vm: ", below(299), 1 + below(9));
 		uint32_t k = below(COUNT(vm));
 		fprintf(f, "%s", vm[k]);
 		if (k < 6)

@@ -289,6 +289,10 @@ static void test_checks(void **state)
 		 "0)\n"
 		 "t.yaml:6:33: vcpus: stands only beside do: resize\n"
 		 "t.yaml:7:23: do: resize needs one of vcpus, memory, cpu, ram, io"},
+		{HEAD HOSTS "vms: {name: a, memory: 1GiB, workload: constant, start: 5min}\n"
+			    "actions: [{at: 5min, vm: a-0, do: stop}]\n",
+		 "t.yaml:5:12: at: nothing is there to act on before a are created, at 5min (a "
+		 "later time)"},
 		{GOOD "policies: {all: drf, cpu: equal}\n",
 		 "t.yaml:5:12: all: cannot stand beside cpu, memory or disk (one side only)"},
 		{GOOD "policies: {all: equal}\n", "t.yaml:5:12: all: equal does not divide all "
