@@ -45,6 +45,9 @@ OBJ      := $(SRC:%.c=$(BUILD)/%.o) $(ASM:%.S=$(BUILD)/%.o)
 LIB      := $(BUILD)/libcotenant.a
 BIN      := $(BUILD)/cotenant
 TESTS    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
+# What takes longest begins first, or one core would wait for it at the end.
+LONG     := $(patsubst %,$(BUILD)/tests/unit/test_%,oracles_population oracles_queueing alloc guest policy_memory plot)
+TESTS    := $(LONG) $(filter-out $(LONG),$(TESTS))
 FUZZERS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCHES  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
 ALL_C    := $(SRC) sim/main.c $(wildcard tests/unit/*.c tests/fuzz/*.c tests/bench/*.c)
@@ -54,7 +57,9 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@echo "  $(1)	$(2)";)
 # For recipes: as many jobs as cores, unless make was itself started with -j.
 SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
-PARTS   := layers hdr-check purity unit fuzz-replay cli golden-check replay
+# Parts of check that may run side by side, and those that need the machine for themselves.
+LIGHT   := layers hdr-check purity fuzz-replay cli golden-check
+HEAVY   := unit replay
 
 # `make -j8 deps check`: one goal after the other, and jobs only below them.
 ifneq ($(filter deps clean,$(MAKECMDGOALS)),)
@@ -151,7 +156,7 @@ clean:
 
 # ---- tests ----
 
-.PHONY: check asan release tsan build-tests $(PARTS) golden validate check-svm
+.PHONY: check asan release tsan build-tests $(LIGHT) $(HEAVY) golden validate check-svm
 build-tests: $(BIN) $(TESTS) $(FUZZERS)
 
 # Every part runs, whatever became of the ones before; the unit tests and the fuzz corpus run a
@@ -160,7 +165,8 @@ check:
 	$(Q)$(SUBMAKE) -k all build-tests
 	$(Q)$(SUBMAKE) -k MODE=asan build-tests
 	$(Q)failed=; \
-	for part in $(PARTS); do \
+	$(SUBMAKE) -k -Otarget $(LIGHT) || failed=" one of $(LIGHT)"; \
+	for part in $(HEAVY); do \
 		$(MAKE) --no-print-directory $$part || failed="$$failed $$part"; done; \
 	for part in unit fuzz-replay; do \
 		$(MAKE) --no-print-directory MODE=asan $$part || failed="$$failed asan:$$part"; done; \
