@@ -273,8 +273,9 @@ int transfer_send(struct agent *agent, const struct transfer_command *command, i
 	return rc;
 }
 
-/* Every store of the guest added one to the first word of its page. Pages that the balloon took have taken
- * their sums with them; a guest that missed any cannot be verified like this. */
+/* Every store of the guest added one to the first word of its page, and then one to its count; a vCPU may
+ * stand still between the two. Pages that the balloon took have taken their sums with them; a guest that
+ * missed any cannot be verified like this. The guest must not run meanwhile. */
 static bool adds_up(struct agent *agent)
 {
 	size_t bytes;
@@ -286,7 +287,7 @@ static bool adds_up(struct agent *agent)
 		pages += *(const uint64_t *)(const void *)(set + page * GUEST_PAGE);
 	for (uint32_t k = 0; k < agent->spec->vcpus; k++)
 		stores += vmm_mailbox(agent->vmm, k)->stores;
-	return pages == stores;
+	return pages >= stores && pages - stores <= agent->spec->vcpus;
 }
 
 int transfer_receive(struct agent *agent, int fd)
@@ -310,9 +311,10 @@ int transfer_receive(struct agent *agent, int fd)
 	if (rc == 0) {
 		agent->resident = vmm_mailbox(agent->vmm, 0)->resident;
 		agent->pages = vmm_mailbox(agent->vmm, 0)->pages;
-		go_on(agent);
+		/* The moment at which it could go on: the look at its memory is not part of a migration. */
 		agent_put(&agent->shared->stop_ns, agent_now_ns());
 		agent->shared->verified = adds_up(agent);
+		go_on(agent);
 	}
 	agent_put(&agent->shared->transfer, rc < 0 ? rc : 1);
 	return rc;
