@@ -83,7 +83,7 @@ log=$folder/console.log
 timeout -k 5 $limit qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 2G -display none \
 	-no-reboot -nodefaults -serial stdio -kernel "$folder"/kernel/boot/vmlinuz-* -initrd "$folder/initrd.gz" \
 	-drive "file=$folder/disk.img,format=raw,if=virtio,cache=unsafe" \
-	-append 'console=ttyS0 quiet panic=-1 rdinit=/init' </dev/null 2>&1 | tr -d '\r' | tee "$log" |
+	-append 'console=ttyS0 quiet panic=-1 rdinit=/init' </dev/null 2>&1 | sed -u 's/\r$//' | tee "$log" |
 	sed -un 's/^svm: //p'
 grep -q '^svm: all passed' "$log" && exit 0
 echo "check-svm: FAILED; the console's last lines of build/svm/console.log:"
