@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "scenarios/build.h"
 #include "scenarios/scenario.h"
@@ -38,6 +39,29 @@ static inline uint64_t xorshift(uint64_t *x)
 {
 	*x ^= *x << 13, *x ^= *x >> 7, *x ^= *x << 17;
 	return *x;
+}
+
+/* A folder for a run's files, in $TMPDIR; and away with it. */
+static inline char *bench_folder(void)
+{
+	const char *tmp = getenv("TMPDIR");
+	char *dir = NULL;
+
+	if (asprintf(&dir, "%s/cotenant-bench-XXXXXX", tmp ? tmp : P_tmpdir) < 0 || !mkdtemp(dir)) {
+		perror("bench: a folder for files");
+		exit(1);
+	}
+	return dir;
+}
+
+static inline int bench_folder_remove(char *dir)
+{
+	char *command = NULL;
+	int rc = asprintf(&command, "rm -rf '%s'", dir) < 0 ? 1 : system(command);
+
+	free(command);
+	free(dir);
+	return rc;
 }
 
 /* Takes the levels, percent, step by step. In scenarios its path is "/", which is there. */
@@ -78,7 +102,7 @@ struct bench_result {
 	uint64_t vm_steps, migrations;
 };
 
-/* The scenario's first run with that trace, its files in @dir, by the clock. Ends the process where it
+/* The scenario's first run with that trace, if it has one, its files in @dir, by the clock. Ends the process where it
  * fails. */
 static inline struct bench_result bench_one(const struct scenario *scenario, struct trace *trace,
 					    unsigned threads, clockid_t clock, const char *dir)
@@ -87,7 +111,7 @@ static inline struct bench_result bench_one(const struct scenario *scenario, str
 	struct err err = {0};
 	struct policy_set policies;
 	struct trace_use use = {.path = "/", .format = "bench", .trace = trace};
-	struct trace_set traces = {.n = 1, .use = &use};
+	struct trace_set traces = {.n = trace != NULL, .use = &use};
 	struct output_label label = {.run = 1, .policies = &policies};
 	struct output *output = NULL;
 

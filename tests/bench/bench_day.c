@@ -79,10 +79,8 @@ int main(int argc, char **argv)
 	static const size_t sizes[] = {10000, 100000, 1000000};
 	size_t vms = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
 	unsigned only = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
-	char dir[] = "/tmp/cotenant-bench-XXXXXX", command[64];
+	char *dir = bench_folder();
 
-	if (!mkdtemp(dir))
-		return 1;
 	for (size_t i = 0; i < 2 * sizeof(sizes) / sizeof(sizes[0]); i++) {
 		size_t size = sizes[i / 2];
 		unsigned threads = 1 + i % 2;
@@ -95,6 +93,5 @@ int main(int argc, char **argv)
 		}
 		waitpid(pid, NULL, 0);
 	}
-	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	return system(command);
+	return bench_folder_remove(dir);
 }

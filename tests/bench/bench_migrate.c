@@ -4,30 +4,12 @@
  * migrations; the best of several runs each. Beginning and ending are to cost the same at every size,
  * but for logarithms and caches.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-
-#include "scenarios/build.h"
-#include "scenarios/scenario.h"
-#include "sim/output.h"
-#include "sim/run.h"
+#include "tests/bench/bench.h"
 
 #define RUNS 3
 
-static double clock_s(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 static struct scenario *make_scenario(size_t hosts, bool moves)
 {
-	struct scenario *scenario = NULL;
-	struct err err = {0};
 	char text[2048];
 
 	snprintf(text, sizeof(text),
@@ -38,39 +20,7 @@ static struct scenario *make_scenario(size_t hosts, bool moves)
 		 "policies: {placer: worst-fit}\n"
 		 "actions: {at: 7min, vm: m, do: %s}\n",
 		 hosts, 9 * hosts, hosts, moves ? "migrate" : "resume");
-	if (scenario_load_text(&scenario, "bench", text, strlen(text), NULL, 0, &err) < 0) {
-		fprintf(stderr, "%s\n", err.text);
-		exit(1);
-	}
-	return scenario;
-}
-
-/* Seconds of a run; how many migrations it had. */
-static double one(const struct scenario *scenario, const char *dir, uint64_t *migrations)
-{
-	static struct run run;
-	const struct trace_set traces = {0};
-	struct err err = {0};
-	struct policy_set policies;
-	struct output_label label = {.run = 1, .policies = &policies};
-	struct output *output = NULL;
-
-	scenario_run(scenario, 0, &policies, &label.seed);
-	int rc = output_open(&output, dir, NULL, scenario, &label, &err);
-	if (rc == 0)
-		rc = run_init(&run, scenario, &traces, &policies, label.seed, output, &err);
-	double begin = clock_s();
-	if (rc == 0)
-		rc = run_go(&run);
-	double end = clock_s();
-	int closed = output_close(output, rc == 0, &err);
-	if (rc < 0 || closed < 0) {
-		fprintf(stderr, "%s\n", err.text);
-		exit(1);
-	}
-	*migrations = run.count.migrated;
-	run_free(&run);
-	return end - begin;
+	return bench_scenario(text);
 }
 
 static void bench_size(size_t hosts, const char *dir)
@@ -81,8 +31,10 @@ static void bench_size(size_t hosts, const char *dir)
 	for (int moves = 0; moves < 2; moves++) {
 		struct scenario *scenario = make_scenario(hosts, moves);
 		for (int i = 0; i < RUNS; i++) {
-			double s = one(scenario, dir, &n);
-			best[moves] = s < best[moves] ? s : best[moves];
+			struct bench_result r =
+				bench_one(scenario, NULL, 1, CLOCK_PROCESS_CPUTIME_ID, dir);
+			best[moves] = r.loop_s < best[moves] ? r.loop_s : best[moves];
+			n = r.migrations;
 		}
 		scenario_free(scenario);
 	}
@@ -93,12 +45,9 @@ static void bench_size(size_t hosts, const char *dir)
 
 int main(void)
 {
-	char dir[] = "/tmp/cotenant-bench-XXXXXX", command[64];
+	char *dir = bench_folder();
 
-	if (!mkdtemp(dir))
-		return 1;
 	for (size_t hosts = 1000; hosts <= 100000; hosts *= 10)
 		bench_size(hosts, dir);
-	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	return system(command);
+	return bench_folder_remove(dir);
 }

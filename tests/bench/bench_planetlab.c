@@ -128,17 +128,17 @@ static void bench(const char *program, const char *name, const char *policies)
 int main(void)
 {
 	const char *program = getenv("COTENANT");
-	char dir[] = "/tmp/cotenant-bench-XXXXXX", command[64], *path;
+	char *path, *dir;
 
 	if (!program || !(path = realpath(program, NULL))) {
 		printf("bench_planetlab: skipped: COTENANT is not the program\n");
 		return 0;
 	}
-	must(mkdtemp(dir) && chdir(dir) == 0, dir);
+	dir = bench_folder();
+	must(chdir(dir) == 0, dir);
 	write_day();
 	bench(path, "none", "{detector: none}");
 	bench(path, "lr-mmt", "{detector: lr, selector: mmt}");
 	free(path);
-	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	return system(command);
+	return bench_folder_remove(dir);
 }

@@ -106,11 +106,11 @@ int main(int argc, char **argv)
 	static const struct bench cases[] = {{1000, 1, 1},   {100000, 1, 1},  {1000000, 1, 1},
 					     {100000, 2, 1}, {1000000, 2, 1}, {100000, 1, 12}};
 	enum { CASES = sizeof(cases) / sizeof(cases[0]) };
-	char dir[] = "/tmp/cotenant-bench-XXXXXX", command[64];
+	char *dir = bench_folder();
 	double *ns = mmap(NULL, CASES * sizeof(*ns), PROT_READ | PROT_WRITE,
 			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-	if (ns == MAP_FAILED || !mkdtemp(dir))
+	if (ns == MAP_FAILED)
 		return 1;
 	for (size_t i = 0; i < CASES; i++) {
 		if (argc > 1 && strtoul(argv[1], NULL, 10) != cases[i].vms)
@@ -124,6 +124,5 @@ int main(int argc, char **argv)
 		waitpid(pid, NULL, 0);
 	}
 	print_flatness(cases, ns, CASES);
-	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	return system(command);
+	return bench_folder_remove(dir);
 }
