@@ -202,6 +202,14 @@ static void misbehave(uint32_t mischief)
 		(void)!syscall(SYS_tgkill, 1, 1, SIGKILL);
 }
 
+static void tell_cpu(const struct agent *agent)
+{
+	struct timespec cpu;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
+	agent_put(&agent->shared->main_cpu_ns, cpu.tv_sec * 1000000000 + cpu.tv_nsec);
+}
+
 static void serve(struct agent *agent)
 {
 	struct guest_order order = {0};
@@ -220,9 +228,7 @@ static void serve(struct agent *agent)
 		if (sequence != 0 && !agent_get(&agent->shared->paused))
 			due = agent_disk_work(&agent->disk, agent->shared, now);
 		agent_put(&agent->shared->resident, vmm_resident(agent->vmm) - agent->overhead);
-		struct timespec cpu;
-		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
-		agent_put(&agent->shared->main_cpu_ns, cpu.tv_sec * 1000000000 + cpu.tv_nsec);
+		tell_cpu(agent);
 		if (!moves)
 			wait_until(agent, due < now + LOOK_NS ? due : now + LOOK_NS);
 	}
@@ -249,6 +255,7 @@ void agent_main(struct agent_shared *shared, int socket, const struct guest_spec
 		agent_put(&shared->bad_input, err.kind == ERR_INPUT);
 		die(shared, err.text);
 	}
+	tell_cpu(&agent);
 	agent_put(&shared->state, AGENT_READY);
 	agent_put(&agent.go, 1);
 	serve(&agent);

@@ -123,17 +123,19 @@ static void order_ends(struct agent_vcpu *v)
 	report(v);
 }
 
-/* A new order goes on where the old one ended, not where it was noticed. */
+/* A new order goes on where the old one ended, not where it was noticed; so does the first one, unless the
+ * guest came much too late for it. */
 static void order_begins(struct agent_vcpu *v, const struct guest_order *order, uint32_t sequence)
 {
 	bool follows = v->ended && order->start_ns == v->order.end_ns;
-	int64_t owed = 0;
+	int64_t owed = 0, now = agent_now_ns(), late = now - order->start_ns;
+	bool first = v->sequence == 0 && late > 0 && late < v->agent->spec->period_ns;
 
 	if (follows && v->order.keep)
 		owed = v->goal_cpu + share(v, v->order.cpu, v->order.end_ns) - v->end_cpu;
 	v->start_cpu = follows ? v->end_cpu : cpu_now();
 	v->goal_cpu = v->start_cpu + (owed > 0 ? owed : 0);
-	v->base_ns = follows ? order->start_ns : agent_now_ns();
+	v->base_ns = follows || first ? order->start_ns : now;
 	v->order = *order;
 	v->sequence = sequence;
 	v->ended = false;

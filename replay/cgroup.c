@@ -346,15 +346,6 @@ int cg_join(struct cg_leaf *leaf, pid_t pid, struct err *err)
 	return 0;
 }
 
-void cg_kill(struct cg_leaf *leaf)
-{
-	char path[PATH_MAX];
-
-	for (size_t i = 0; leaf->name && i < leaf->cg->nplaces; i++)
-		if (leaf_path(leaf, i, path))
-			(void)!cg_group_kill(leaf->cg->root, path);
-}
-
 void cg_remove(struct cg_leaf *leaf)
 {
 	char path[PATH_MAX];

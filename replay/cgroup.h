@@ -66,9 +66,8 @@ struct cg_leaf *cg_leaf(struct cg *cg, const char *name, struct err *err);
 struct cg_leaf *cg_all(struct cg *cg);
 /* By the process itself or for another one; before it is pinned, before it touches memory. */
 int cg_join(struct cg_leaf *leaf, pid_t pid, struct err *err) must_check;
-/* Returns when nothing runs there any more, after 2 s at most. */
-void cg_kill(struct cg_leaf *leaf);
-/* Kills and removes the leaf's folder before the end of the run; nothing can be set in it any more. */
+/* Kills what runs in the leaf and removes its folder before the end of the run, after 2 s at most; nothing
+ * can be set in it any more. */
 void cg_remove(struct cg_leaf *leaf);
 
 /* Limits of a leaf; what the tree cannot do (cg_can) is left out. 0 or -errno of the kernel. What is below

@@ -34,7 +34,9 @@
 #define WITHIN       0.02             /* of the grant: the error of a measured share in one step */
 #define SAMPLE_NS    50000000 /* less CPU time does not tell speed from the error of clocks */
 #define PERIOD_NS    100000000
-#define USER         65534 /* nobody */
+#define READY_NS     1000000  /* between two looks whether guests are ready */
+#define BEFORE_NS    20000000 /* from then until time begins */
+#define USER         65534    /* nobody */
 
 static int64_t real_now(void)
 {
@@ -53,12 +55,15 @@ static void real_sleep(int64_t at_ns)
 }
 
 const struct guest_ops guest_ops_real = {
-	.start = guest_start,
+	.begin = guest_begin,
+	.ready = guest_ready,
 	.order = guest_order,
 	.read = guest_read,
 	.alive = guest_alive,
 	.pause = guest_pause,
 	.resume = guest_resume,
+	.kill = guest_kill,
+	.gone = guest_gone,
 	.stop = guest_stop,
 	.now_ns = real_now,
 	.sleep_until = real_sleep,
@@ -169,6 +174,7 @@ static bool has_disk(const struct driver_kvm *kvm, uint32_t vm)
 	return false;
 }
 
+/* The guest begins to start. */
 static int launch(struct driver_kvm *kvm, uint32_t vm, struct err *err)
 {
 	const struct vm_class *class = dc_class_of(kvm->dc, vm);
@@ -181,7 +187,9 @@ static int launch(struct driver_kvm *kvm, uint32_t vm, struct err *err)
 		return err_nomem(err);
 	struct kvm_guest *g = &kvm->vm[vm];
 	snprintf(name, sizeof(name), "g%u", vm);
-	g->leaf = cg_leaf(kvm->groups, name, err);
+	/* A predecessor that is not gone yet has its group, and its memory counts there. */
+	if (!g->leaf || g->leaving)
+		g->leaf = cg_leaf(kvm->groups, name, err);
 	if (!g->leaf)
 		return -EIO;
 	double memory = fmax(class->memory, most.memory) * p->memory_scale;
@@ -204,25 +212,57 @@ static int launch(struct driver_kvm *kvm, uint32_t vm, struct err *err)
 				  .leaf = g->leaf,
 				  .uid = USER,
 				  .seed = kvm->sim->seed + vm};
-	int rc = p->guests->start(&g->guest, &spec, err);
-	if (rc == 0)
-		p->guests->read(g->guest, &g->last);
-	return rc;
+	g->starting = true;
+	g->paused = false;
+	return p->guests->begin(&g->guest, &spec, err);
+}
+
+/* Looks after guests that start, and those that leave; how many of the former there are, or -errno. */
+static int look_after(struct driver_kvm *kvm, struct err *err)
+{
+	const struct guest_ops *guests = kvm->params.guests;
+	int starting = 0;
+
+	for (size_t vm = 0; vm < kvm->vm_cap; vm++) {
+		struct kvm_guest *g = &kvm->vm[vm];
+		if (g->starting) {
+			int rc = guests->ready(g->guest, err);
+			if (rc < 0)
+				return rc;
+			g->starting = rc == 0;
+		}
+		starting += g->starting;
+		if (g->leaving && guests->gone(g->leaving)) {
+			guests->stop(g->leaving);
+			g->leaving = NULL;
+		}
+	}
+	return starting;
 }
 
 /* Time begins when all guests that are known beforehand wait for orders. */
+static int begin_time(struct driver_kvm *kvm, int64_t now_ns, struct err *err)
+{
+	const struct guest_ops *guests = kvm->params.guests;
+	int rc = 0;
+
+	for (uint32_t vm = 0; vm < kvm->dc->vm.n && rc == 0; vm++)
+		rc = launch(kvm, vm, err);
+	while (rc == 0 && (rc = look_after(kvm, err)) > 0) {
+		guests->sleep_until(guests->now_ns() + READY_NS);
+		rc = 0;
+	}
+	kvm->start_ns = guests->now_ns() + BEFORE_NS - now_ns;
+	return rc;
+}
+
 static int kvm_until(void *driver, int64_t now_ns, struct err *err)
 {
 	struct driver_kvm *kvm = driver;
+	int rc = kvm->start_ns < 0 ? begin_time(kvm, now_ns, err) : look_after(kvm, err);
 
-	if (kvm->start_ns < 0) {
-		for (uint32_t vm = 0; vm < kvm->dc->vm.n; vm++) {
-			int rc = launch(kvm, vm, err);
-			if (rc < 0)
-				return rc;
-		}
-		kvm->start_ns = kvm->params.guests->now_ns() + 20000000 - now_ns;
-	}
+	if (rc < 0)
+		return rc;
 	int64_t at = real_time(kvm, now_ns);
 	kvm->params.guests->sleep_until(at);
 	int64_t late = kvm->params.guests->now_ns() - at;
@@ -451,10 +491,13 @@ static int kvm_vm_start(void *driver, uint32_t vm, int64_t now_ns, struct err *e
 			return err_run(err, -E2BIG, "replay: more than %d guests", MAX_GUESTS);
 		rc = launch(kvm, vm, err);
 	}
+	if (rc < 0)
+		return rc;
+	/* It has had no order yet, so what it counts now it counted at that moment, too. */
 	g = guest_of(kvm, vm);
-	if (rc == 0 && g->guest)
-		kvm->params.guests->read(g->guest, &g->last);
-	return rc;
+	kvm->params.guests->read(g->guest, &g->last);
+	g->last.at_ns = real_time(kvm, now_ns);
+	return 0;
 }
 
 static void kvm_vm_stop(void *driver, uint32_t vm)
@@ -463,11 +506,16 @@ static void kvm_vm_stop(void *driver, uint32_t vm)
 	struct kvm_guest *g = guest_of(kvm, vm);
 
 	driver_sim_ops.vm_stop(kvm->sim, vm);
-	if (g && g->guest) {
-		kvm->params.guests->stop(g->guest);
-		g->guest = NULL;
-		cg_kill(g->leaf);
-	}
+	if (!g || !g->guest)
+		return;
+	/* It has started and stopped again within the time that its predecessor takes to go: that long has
+	 * passed already. */
+	if (g->leaving)
+		kvm->params.guests->stop(g->leaving);
+	kvm->params.guests->kill(g->guest);
+	g->leaving = g->guest;
+	g->guest = NULL;
+	g->starting = false;
 }
 
 /* Its threads and its memory are those of its largest size; orders say how much of them it uses. */
@@ -486,7 +534,8 @@ static bool kvm_vm_failed(void *driver, uint32_t vm, char *why, size_t n)
 	struct driver_kvm *kvm = driver;
 	struct kvm_guest *g = guest_of(kvm, vm);
 
-	if (!g || !g->guest)
+	/* One that cannot start is not the VM's failure. */
+	if (!g || !g->guest || g->starting)
 		return false;
 	if (!g->why[0] && !kvm->params.guests->alive(g->guest, g->why, sizeof(g->why)) &&
 	    !g->why[0])
@@ -527,9 +576,18 @@ static bool kvm_vm_real(void *driver, uint32_t vm, struct vm_real *out)
 
 void driver_kvm_fini(struct driver_kvm *kvm)
 {
+	const struct guest_ops *guests = kvm->params.guests;
+
+	/* All of them are killed before the first is waited for. */
 	for (size_t vm = 0; vm < kvm->vm_cap; vm++)
 		if (kvm->vm[vm].guest)
-			kvm->params.guests->stop(kvm->vm[vm].guest);
+			guests->kill(kvm->vm[vm].guest);
+	for (size_t vm = 0; vm < kvm->vm_cap; vm++) {
+		if (kvm->vm[vm].leaving)
+			guests->stop(kvm->vm[vm].leaving);
+		if (kvm->vm[vm].guest)
+			guests->stop(kvm->vm[vm].guest);
+	}
 	if (kvm->groups)
 		cg_close(kvm->groups);
 	mem_free(kvm->vm);

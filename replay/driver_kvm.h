@@ -6,6 +6,11 @@
  * before they are accounted for. Simulated time passes a fixed factor faster than real time; rates are the
  * same in both, so a core is a core, and amounts are smaller by the factor.
  *
+ * Nothing is waited for while time passes. Guests of VMs that are known beforehand are there before it
+ * begins, and idle until their VMs start; others, and those of VMs that start again, are made when they
+ * are wanted and join when they are ready, and one that cannot start ends the run. Guests that stop are
+ * killed, and buried later. What a late start takes from its guest, up to a period of 100 ms, it makes up for.
+ *
  * There is one host: a set of this machine's cores.
  */
 #ifndef COTENANT_REPLAY_DRIVER_KVM_H
@@ -19,12 +24,15 @@
 
 /* How guests are made and told; tests give others. */
 struct guest_ops {
-	int (*start)(struct guest **guest, const struct guest_spec *spec, struct err *err);
+	int (*begin)(struct guest **guest, const struct guest_spec *spec, struct err *err);
+	int (*ready)(struct guest *guest, struct err *err);
 	void (*order)(struct guest *guest, const struct guest_order *order);
 	void (*read)(const struct guest *guest, struct guest_report *report);
 	bool (*alive)(struct guest *guest, char *why, size_t n);
 	int (*pause)(struct guest *guest);
 	int (*resume)(struct guest *guest);
+	void (*kill)(struct guest *guest);
+	bool (*gone)(struct guest *guest);
 	void (*stop)(struct guest *guest);
 	int64_t (*now_ns)(void);
 	void (*sleep_until)(int64_t at_ns);
@@ -56,6 +64,7 @@ struct replay_params {
 /* One guest's counters over the run, in real time. */
 struct kvm_guest {
 	struct guest *guest;
+	struct guest *leaving; /* killed, and not gone yet */
 	struct cg_leaf *leaf;
 	struct guest_report last; /* at the last update */
 	int64_t run_delay_ns, cpu_ns, late_ns;
@@ -63,7 +72,7 @@ struct kvm_guest {
 	int64_t sample_ns; /* CPU time and work since the last sample of its speed */
 	uint64_t sample_work;
 	double want[RES_COUNT], measured[RES_COUNT]; /* in the scenario's units */
-	bool paused, has_disk;
+	bool starting, paused, has_disk;
 	char why[160]; /* it ended by itself; empty: it did not */
 };
 

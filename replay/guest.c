@@ -5,7 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,13 +19,15 @@
 #include "replay/transfer.h"
 #include "sim/core/mem.h"
 
-#define START_TRIES 6000 /* x 5 ms: disks are written once before the start */
+#define START_NS INT64_C(30000000000) /* disks are written once before the start */
 
 struct guest {
 	struct agent_shared *shared;
 	pid_t pid; /* 0: reaped */
 	int status, socket;
 	uint32_t vcpus;
+	int64_t begun_ns;
+	bool started; /* guest_ready() has said so */
 	int schedstat[GUEST_VCPUS];
 	int64_t delay_ns; /* of the vCPUs, when it could last be read */
 	char name[64], label[160], folder[256];
@@ -57,23 +59,6 @@ static bool reaped(struct guest *guest)
 	return guest->pid == 0;
 }
 
-static int wait_for_start(struct guest *guest, struct err *err)
-{
-	struct agent_shared *s = guest->shared;
-
-	for (int i = 0; i < START_TRIES && agent_get(&s->state) == AGENT_STARTING; i++) {
-		if (reaped(guest) && agent_get(&s->state) == AGENT_STARTING)
-			return err_run(err, -ECHILD, "guest %s: ended while it started (status %d)",
-				       guest->name, guest->status);
-		pause_ms(i < 20 ? 1 : 5);
-	}
-	if (agent_get(&s->state) == AGENT_READY)
-		return 0;
-	if (agent_get(&s->state) == AGENT_STARTING)
-		return err_run(err, -ETIMEDOUT, "guest %s: does not start", guest->name);
-	return s->bad_input ? err_input(err, "%s", s->why) : err_run(err, s->code, "%s", s->why);
-}
-
 static void open_schedstat(struct guest *guest)
 {
 	char path[96];
@@ -85,7 +70,46 @@ static void open_schedstat(struct guest *guest)
 	}
 }
 
-int guest_start(struct guest **out, const struct guest_spec *spec, struct err *err)
+int guest_ready(struct guest *guest, struct err *err)
+{
+	struct agent_shared *s = guest->shared;
+	bool ended = reaped(guest);
+	uint32_t state = agent_get(&s->state);
+
+	if (guest->started)
+		return 1;
+	if (state == AGENT_DIED)
+		return s->bad_input ? err_input(err, "%s", s->why)
+				    : err_run(err, s->code, "%s", s->why);
+	if (ended)
+		return err_run(err, -ECHILD, "guest %s: ended while it started (status %d)",
+			       guest->name, guest->status);
+	if (state == AGENT_STARTING)
+		return agent_now_ns() < guest->begun_ns + START_NS
+			       ? 0
+			       : err_run(err, -ETIMEDOUT, "guest %s: does not start", guest->name);
+	open_schedstat(guest);
+	guest->started = true;
+	return 1;
+}
+
+/* What the guest is started from is its own from now on. */
+static void keep_spec(struct guest *guest, const struct guest_spec *spec)
+{
+	guest->vcpus = spec->vcpus;
+	guest->spec = *spec;
+	snprintf(guest->name, sizeof(guest->name), "%s", spec->name);
+	snprintf(guest->folder, sizeof(guest->folder), "%s", spec->folder ? spec->folder : "");
+	snprintf(guest->label, sizeof(guest->label), "%s", spec->label ? spec->label : spec->name);
+	guest->spec.name = guest->name;
+	guest->spec.label = guest->label;
+	guest->spec.folder = guest->folder;
+	guest->spec.cores = guest->cores;
+	for (size_t i = 0; i < spec->ncores && i < GUEST_MAX_CORES; i++)
+		guest->cores[i] = spec->cores[i];
+}
+
+int guest_begin(struct guest **out, const struct guest_spec *spec, struct err *err)
 {
 	int pair[2];
 	struct guest *guest = mem_alloc(1, sizeof(*guest));
@@ -94,18 +118,8 @@ int guest_start(struct guest **out, const struct guest_spec *spec, struct err *e
 	if (!guest)
 		return err_nomem(err);
 	guest->socket = -1;
-	guest->vcpus = spec->vcpus;
 	memset(guest->schedstat, -1, sizeof(guest->schedstat));
-	snprintf(guest->name, sizeof(guest->name), "%s", spec->name);
-	snprintf(guest->folder, sizeof(guest->folder), "%s", spec->folder ? spec->folder : "");
-	guest->spec = *spec;
-	snprintf(guest->label, sizeof(guest->label), "%s", spec->label ? spec->label : spec->name);
-	guest->spec.name = guest->name;
-	guest->spec.label = guest->label;
-	guest->spec.folder = guest->folder;
-	guest->spec.cores = guest->cores;
-	for (size_t i = 0; i < spec->ncores && i < GUEST_MAX_CORES; i++)
-		guest->cores[i] = spec->cores[i];
+	keep_spec(guest, spec);
 	guest->shared = shared_map();
 	if (!guest->shared)
 		return err_nomem(err);
@@ -116,18 +130,25 @@ int guest_start(struct guest **out, const struct guest_spec *spec, struct err *e
 		return err_run(err, -errno, "guest %s: socket: %s", spec->name, strerror(errno));
 	pid_t parent = getpid();
 	guest->socket = pair[0];
+	guest->begun_ns = agent_now_ns();
 	guest->pid = fork();
 	if (guest->pid == 0)
 		agent_main(guest->shared, pair[1], spec, parent);
+	int e = errno;
 	close(pair[1]);
-	if (guest->pid < 0) {
-		guest->pid = 0;
-		return err_run(err, -errno, "guest %s: process: %s", spec->name, strerror(errno));
-	}
-	int rc = wait_for_start(guest, err);
-	if (rc == 0)
-		open_schedstat(guest);
-	return rc;
+	if (guest->pid > 0)
+		return 0;
+	guest->pid = 0;
+	return err_run(err, -e, "guest %s: process: %s", spec->name, strerror(e));
+}
+
+int guest_start(struct guest **out, const struct guest_spec *spec, struct err *err)
+{
+	int rc = guest_begin(out, spec, err);
+
+	while (rc == 0 && (rc = guest_ready(*out, err)) == 0)
+		pause_ms(1);
+	return rc < 0 ? rc : 0;
 }
 
 /* Its threads look at once. */
@@ -165,6 +186,8 @@ static int64_t cpu_time(const struct guest *guest)
 	clockid_t clock;
 	int64_t sum = 0;
 
+	if (agent_get(&s->state) == AGENT_STARTING)
+		return 0;
 	if (guest->pid > 0 && clock_getcpuclockid(guest->pid, &clock) == 0 &&
 	    clock_gettime(clock, &t) == 0)
 		return t.tv_sec * INT64_C(1000000000) + t.tv_nsec - agent_get(&s->main_cpu_ns);
@@ -250,12 +273,34 @@ pid_t guest_pid(const struct guest *guest)
 	return guest->pid;
 }
 
+/* What a process gives back takes a while, and is to be done where its controller runs, not on the cores of
+ * guests that go on. */
+void guest_kill(struct guest *guest)
+{
+	cpu_set_t mine;
+
+	if (guest->pid <= 0)
+		return;
+	if (sched_getaffinity(0, sizeof(mine), &mine) == 0)
+		for (uint32_t k = 0; k < guest->vcpus; k++) {
+			int tid = agent_get(&guest->shared->vcpu[k].tid);
+			if (tid > 0)
+				(void)sched_setaffinity(tid, sizeof(mine), &mine);
+		}
+	kill(guest->pid, SIGKILL);
+}
+
+bool guest_gone(struct guest *guest)
+{
+	return reaped(guest);
+}
+
 void guest_stop(struct guest *guest)
 {
 	if (!guest)
 		return;
 	if (guest->pid > 0) {
-		kill(guest->pid, SIGKILL);
+		guest_kill(guest);
 		while (waitpid(guest->pid, &guest->status, 0) < 0 && errno == EINTR)
 			continue;
 	}

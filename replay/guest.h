@@ -74,8 +74,12 @@ struct guest_report {
 	int64_t late_ns; /* latest wake-up of a vCPU thread after its moment */
 };
 
-/* Starts the process and its guest; returns when it waits for its first order. -errno with @err set: what
+/* Begins to start the process and its guest, and waits for nothing: orders may be given at once, and are
+ * obeyed once it is there. guest_ready(): 1 when it is, 0 until then. Both: -errno with @err set: what
  * /dev/kvm lacks and what to do. The guest is to be stopped in any case where *guest is not NULL. */
+int guest_begin(struct guest **guest, const struct guest_spec *spec, struct err *err) must_check;
+int guest_ready(struct guest *guest, struct err *err) must_check;
+/* The same for who has time: returns when it waits for its first order. */
 int guest_start(struct guest **guest, const struct guest_spec *spec, struct err *err) must_check;
 
 void guest_order(struct guest *guest, const struct guest_order *order);
@@ -90,7 +94,11 @@ int guest_resume(struct guest *guest) must_check;
 
 pid_t guest_pid(const struct guest *guest);
 
-/* Ends the process, whatever it does, and frees. */
+/* Ends the process, whatever it does, and waits for nothing; whether it is gone. Nothing else but guest_stop()
+ * may follow. */
+void guest_kill(struct guest *guest);
+bool guest_gone(struct guest *guest) must_check;
+/* Ends the process if that was not done, waits until it is gone, and frees. */
 void guest_stop(struct guest *guest);
 
 /* For tests of what follows: the guest program raises an exception, or its process, as if the guest had

@@ -314,7 +314,7 @@ static void none(void **state)
 	assert_int_equal(cg_set_io(leaf, 0, 1, 1), 0);
 	cg_read(leaf, &u);
 	assert_true(u.cpu_ns == -1 && u.throttled_ns == -1);
-	cg_kill(leaf);
+	cg_remove(leaf);
 	cg_close(cg);
 	cg_close(NULL);
 	assert_int_equal(mem_live(), 0);
@@ -491,9 +491,7 @@ static void real_weights(void **state)
 			all += got[i];
 		}
 	}
-	/* The folder goes although its process was not told to end. */
-	cg_kill(leaf[0]);
-	for (int i = 1; i < 3; i++)
+	for (int i = 0; i < 3; i++)
 		kill(pid[i], SIGKILL);
 	for (int i = 0; i < 3; i++)
 		waitpid(pid[i], NULL, 0);

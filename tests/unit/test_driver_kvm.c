@@ -16,13 +16,19 @@ struct guest {
 	struct guest_report report;
 	char name[16];
 	uint32_t vcpus;
-	bool paused;
+	int64_t ready_ns;
+	unsigned number;
+	bool paused, killed;
 };
 
 /* Of all guests of a test. */
 static struct {
 	int64_t now_ns;
-	unsigned started, stopped, pauses, resumes, orders;
+	unsigned started, killed, stopped, pauses, resumes, orders;
+	int64_t setup_ns,
+		lingers_ns;  /* what a start takes; and a death, from when it is known of */
+	unsigned hopeless;   /* the n-th guest turns out not to be able to start; 0: none */
+	unsigned waited_for; /* stops of guests that were not gone */
 	double slow;         /* share of what a guest may use that it really gets */
 	const char *crashes; /* name of a guest that is dead from @crash_ns on */
 	int64_t crash_ns;
@@ -34,7 +40,8 @@ static struct {
 
 static void pass(struct guest *g, int64_t now_ns)
 {
-	double dt = (double)(now_ns - g->report.at_ns) * 1e-9;
+	int64_t from_ns = g->ready_ns > g->report.at_ns ? g->ready_ns : g->report.at_ns;
+	double dt = now_ns > from_ns ? (double)(now_ns - from_ns) * 1e-9 : 0;
 	double cpu = g->paused ? 0 : fmin(g->order.cpu, g->order.cpu_most) * world.slow;
 
 	g->report.cpu_ns += (int64_t)(fmin(cpu, g->vcpus) * dt * 1e9);
@@ -46,7 +53,7 @@ static void pass(struct guest *g, int64_t now_ns)
 	g->report.at_ns = now_ns;
 }
 
-static int fake_start(struct guest **guest, const struct guest_spec *spec, struct err *err)
+static int fake_begin(struct guest **guest, const struct guest_spec *spec, struct err *err)
 {
 	if (++world.started == world.refuse) {
 		world.started--;
@@ -58,7 +65,16 @@ static int fake_start(struct guest **guest, const struct guest_spec *spec, struc
 	snprintf((*guest)->name, sizeof((*guest)->name), "%s", spec->name);
 	(*guest)->vcpus = spec->vcpus;
 	(*guest)->report.at_ns = world.now_ns;
+	(*guest)->ready_ns = world.now_ns + world.setup_ns;
+	(*guest)->number = world.started;
 	return 0;
+}
+
+static int fake_ready(struct guest *g, struct err *err)
+{
+	if (world.now_ns < g->ready_ns)
+		return 0;
+	return g->number == world.hopeless ? err_run(err, -ENOSPC, "no room for its disk") : 1;
 }
 
 static void fake_order(struct guest *g, const struct guest_order *order)
@@ -106,8 +122,23 @@ static int fake_resume(struct guest *g)
 	return 0;
 }
 
+static void fake_kill(struct guest *g)
+{
+	assert_false(g->killed);
+	g->killed = true;
+	g->ready_ns = world.now_ns + world.lingers_ns; /* to be buried */
+	world.killed++;
+}
+
+static bool fake_gone(struct guest *g)
+{
+	assert_true(g->killed);
+	return world.now_ns >= g->ready_ns;
+}
+
 static void fake_stop(struct guest *g)
 {
+	world.waited_for += !g->killed || world.now_ns < g->ready_ns;
 	world.stopped++;
 	free(g);
 }
@@ -122,8 +153,9 @@ static void fake_sleep(int64_t at_ns)
 	world.now_ns = at_ns > world.now_ns ? at_ns : world.now_ns;
 }
 
-static const struct guest_ops fakes = {fake_start,  fake_order, fake_read, fake_alive, fake_pause,
-				       fake_resume, fake_stop,  fake_now,  fake_sleep};
+static const struct guest_ops fakes = {fake_begin, fake_ready, fake_order,  fake_read,
+				       fake_alive, fake_pause, fake_resume, fake_kill,
+				       fake_gone,  fake_stop,  fake_now,    fake_sleep};
 
 static void close_room(struct run *run)
 {
@@ -307,6 +339,80 @@ static void test_churn_starts_and_stops(void **state)
 	harness_close(&h);
 }
 
+/* Guests that are known beforehand are waited for once, before time begins, and a guest that is killed
+ * is not waited for until the run is over. */
+static void test_nothing_waits(void **state)
+{
+	struct harness h;
+
+	(void)state;
+	begin(&h, "tick: 1s\nduration: 12s\n" HOST
+		  "vms: [{name: a, count: 3, vcpus: 1, memory: 64MiB, start: 2s, arrivals: 2s, "
+		  "lifetime: 4s, workload: {kind: constant, cpu: 20%}}]\n");
+	world.setup_ns = 3 * SECOND;
+	world.lingers_ns = 2500 * SECOND / 1000;
+	assert_int_equal(replay(&h, 1), 0);
+	assert_int_equal(world.started, 3);
+	assert_int_equal(world.killed, 3);
+	/* The last one leaves 2 s before the end. */
+	assert_int_equal(world.waited_for, 1);
+	assert_int_equal((world.now_ns - 7 * SECOND) / SECOND, 3 + 12);
+	assert_near(vm_cell(&h, "a-0", "cpu_grant_mhz"), 200, 0.001);
+	harness_close(&h);
+}
+
+#define AGAIN                                             \
+	TWO "actions:\n  - {at: 3s, vm: a-0, do: stop}\n" \
+	    "  - {at: 4s, vm: a-0, do: start}\n"
+
+/* A VM that starts again has a new guest, which joins when it is there: of 3 + 6 s it had 3 + 4.5. */
+static void test_guest_joins_late(void **state)
+{
+	struct harness h;
+
+	(void)state;
+	begin(&h, AGAIN);
+	world.setup_ns = SECOND * 3 / 2;
+	assert_int_equal(replay(&h, 1), 0);
+	assert_int_equal(world.started, 3);
+	assert_int_equal(world.killed, 3);
+	assert_near(vm_cell(&h, "a-0", "cpu_grant_mhz") * 9, 250 * 7.5, 1);
+	/* It has its share while nobody uses it. */
+	assert_near(vm_cell(&h, "b-0", "cpu_grant_mhz") * 10, 750 * 9 + 800, 1);
+	harness_close(&h);
+}
+
+static void test_late_start_fails(void **state)
+{
+	struct harness h;
+
+	(void)state;
+	begin(&h, AGAIN);
+	world.setup_ns = SECOND * 3 / 2;
+	world.hopeless = 3;
+	assert_true(replay(&h, 1) < 0);
+	assert_non_null(strstr(h.err.text, "no room for its disk"));
+	assert_int_equal((world.now_ns - 7 * SECOND) / SECOND, 1 + 6); /* it was not waited for */
+	harness_close(&h);
+}
+
+/* Stopped and started three times, faster than guests come and go: whoever is left is ended. */
+static void test_stop_while_starting(void **state)
+{
+	struct harness h;
+
+	(void)state;
+	begin(&h, AGAIN "  - {at: 5s, vm: a-0, do: stop}\n  - {at: 6s, vm: a-0, do: start}\n"
+			"  - {at: 7s, vm: a-0, do: stop}\n  - {at: 7s, vm: a-0, do: start}\n");
+	world.setup_ns = SECOND * 3 / 2;
+	world.lingers_ns = 20 * SECOND;
+	assert_int_equal(replay(&h, 1), 0);
+	assert_int_equal(world.started, 5);
+	assert_int_equal(world.killed, 5);
+	assert_near(group_share(&h, "a", "running"), 1, 0);
+	harness_close(&h);
+}
+
 static void test_disk_is_paced(void **state)
 {
 	struct harness h;
@@ -357,6 +463,20 @@ static void refused(const char *yaml, size_t cores, unsigned refuse, const char 
 	harness_close(&h);
 }
 
+/* All of them have begun to start when it turns out that one cannot. */
+static void refused_late(const char *yaml, unsigned hopeless, const char *text)
+{
+	struct harness h;
+
+	begin(&h, yaml);
+	world.setup_ns = SECOND;
+	world.hopeless = hopeless;
+	assert_true(replay(&h, 1) < 0);
+	assert_non_null(strstr(h.err.text, text));
+	assert_int_equal(world.killed, 2);
+	harness_close(&h);
+}
+
 static void test_refusals(void **state)
 {
 	(void)state;
@@ -364,6 +484,7 @@ static void test_refusals(void **state)
 	refused(TWO, 1, 0, "give --memory-scale 0.4");
 	refused(TWO, 1, 1, "no more guests");
 	refused(TWO, 1, 2, "no more guests"); /* and the first one is stopped */
+	refused_late(TWO, 2, "no room for its disk");
 	refused("tick: 1s\nduration: 2s\n" HOST "vms: [{name: a, count: 65, vcpus: 1, memory: "
 		"16MiB, workload: {kind: constant, cpu: 1%}}]\n",
 		1, 0, "at most 64 guests");
@@ -378,6 +499,8 @@ int main(void)
 		ON_TREE(test_crash_ends_one),         ON_TREE(test_pause_and_resume),
 		ON_TREE(test_churn_starts_and_stops), ON_TREE(test_disk_is_paced),
 		ON_TREE(test_swapping_is_done),       ON_TREE(test_refusals),
+		ON_TREE(test_nothing_waits),          ON_TREE(test_guest_joins_late),
+		ON_TREE(test_late_start_fails),       ON_TREE(test_stop_while_starting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -411,6 +411,55 @@ static void test_a_missing_device_is_told_with_its_remedy(void **state)
 	assert_int_equal(err_exit_status(&err), 2);
 }
 
+/* An order that is given before the guest is there is obeyed when it is; and one that is killed meanwhile, or
+ * cannot be made, is gone. */
+static void test_starts_meanwhile(void **state)
+{
+	struct guest_spec spec = {.name = "test",
+				  .vcpus = 2,
+				  .memory = 64 << 20,
+				  .disk = 4 << 20,
+				  .folder = "/var/tmp",
+				  .period_ns = 100 * MS,
+				  .uid = 65534,
+				  .seed = 1};
+	struct guest_order order = {.start_ns = now_ns(), .cpu = 1, .cpu_most = 1};
+	struct guest_report none = {0};
+	struct err err = {0};
+	struct guest *guest;
+	int rc;
+
+	(void)state;
+	need_kvm();
+	order.end_ns = order.start_ns + 60000 * MS;
+	assert_int_equal(guest_begin(&guest, &spec, &err), 0);
+	guest_order(guest, &order);
+	while ((rc = guest_ready(guest, &err)) == 0)
+		sleep_until(now_ns() + MS);
+	assert_int_equal(rc, 1);
+	assert_int_equal(guest_ready(guest, &err), 1);
+	wait_for(guest, &none, r.work > 1000000);
+	guest_kill(guest);
+	while (!guest_gone(guest))
+		sleep_until(now_ns() + MS);
+	guest_stop(guest);
+
+	for (int ms = 0; ms < 12; ms += 2) { /* at several stages of its start */
+		assert_int_equal(guest_begin(&guest, &spec, &err), 0);
+		sleep_until(now_ns() + ms * MS);
+		guest_kill(guest);
+		while (!guest_gone(guest))
+			sleep_until(now_ns() + MS);
+		guest_stop(guest);
+	}
+	spec.folder = "/nowhere";
+	assert_int_equal(guest_begin(&guest, &spec, &err), 0);
+	while ((rc = guest_ready(guest, &err)) == 0)
+		sleep_until(now_ns() + MS);
+	assert_true(rc < 0 && strstr(err.text, "/nowhere"));
+	guest_stop(guest);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -424,6 +473,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_is_left_to_reach),
 		cmocka_unit_test(test_no_guest_outlives_its_controller),
 		cmocka_unit_test(test_a_guest_moves_while_it_runs),
+		cmocka_unit_test(test_starts_meanwhile),
 		cmocka_unit_test(test_bad_specs_are_refused),
 		cmocka_unit_test(test_a_missing_device_is_told_with_its_remedy),
 	};
