@@ -635,7 +635,7 @@ static const struct figure figures[] = {
 	{"grants", "vm_timeline.csv", plot_grants_gp,
 	 "What single VMs wanted and were granted over time.", prepare_grants},
 	{"validation", "validation.csv", plot_validation_gp,
-	 "CPU of real guests against the simulation: each step, and the first VMs over time.",
+	 "Real guests against the simulation, by resource: each step, and the first VMs over time.",
 	 plot_prepare_validation},
 };
 #define FIGURES (sizeof(figures) / sizeof(figures[0]))

@@ -288,6 +288,7 @@ static int both_ways(const struct command *c, struct scenario *scenario, struct 
 		.real_dir = real,
 		.dir = dir,
 		.speed = ((const struct host_spec *)scenario->hosts.items)->speed,
+		.cores = (double)((const struct host_spec *)scenario->hosts.items)->cores,
 		.tolerance = c->tolerance,
 	};
 	rc = validate_compare(&params, stdout, &good, err);

@@ -2,7 +2,12 @@
  * How far a simulated run and a real one of the same scenario are apart, from the files of both.
  *
  * Of each VM and resource, step by step: what the simulation granted for the step, and what the guest got
- * in it. The first step, in which guests fill their memory, does not count.
+ * in it. The first step of the run, in which guests fill their memory, does not count, nor does a part of a step in which a
+ * VM came or went: rows are of whole ticks.
+ *
+ * Beside the mean error of CPU stands what the machine's hypervisor alone explains of it (`steal`): in a step in which
+ * grants and stolen time, at the run's mean rate, are more than there is, every guest loses in proportion to its
+ * grant. Errors are what they are all the same: nothing is subtracted.
  */
 #ifndef COTENANT_SIM_VALIDATE_H
 #define COTENANT_SIM_VALIDATE_H
@@ -24,6 +29,7 @@ struct validate_tolerance {
 struct validate_params {
 	const char *sim_dir, *real_dir, *dir;
 	double speed; /* MHz of a core */
+	double cores; /* of the host */
 	struct validate_tolerance tolerance;
 };
 

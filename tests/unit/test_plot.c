@@ -152,8 +152,8 @@ static void write_vms(const struct shape *s)
 static void write_validation(const struct shape *s)
 {
 	static const char *const names[] = {"policy", "seed", "vm",  "resource",
-					    "time_s", "sim",  "real"};
-	struct csv *csv = table("validation.csv", names, 7);
+					    "time_s", "want", "sim", "real"};
+	struct csv *csv = table("validation.csv", names, 8);
 
 	for (int i = 0; i < s->policies * s->seeds; i++) {
 		for (int vm = 0; vm < s->vms; vm++) {
@@ -163,8 +163,17 @@ static void write_validation(const struct shape *s)
 				csv_int(csv, vm);
 				csv_text(csv, "cpu");
 				csv_real(csv, t);
+				csv_real(csv, 1);
 				csv_real(csv, sim);
 				csv_real(csv, sim + 0.01 * i);
+				csv_end_row(csv);
+				start_row(csv, i / s->seeds, i % s->seeds);
+				csv_int(csv, vm);
+				csv_text(csv, "disk");
+				csv_real(csv, t);
+				csv_real(csv, vm % 2 == 0 ? 0 : 4e6);
+				csv_real(csv, vm % 2 == 0 ? 0 : 2e6);
+				csv_real(csv, vm % 2 == 0 ? 0 : 2e6 - 1000);
 				csv_end_row(csv);
 			}
 		}
