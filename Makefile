@@ -28,7 +28,7 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototyp
 SANITIZE      := address,undefined -fno-sanitize-recover=all
 FLAGS_debug   := -O2 -g
 FLAGS_release := -O3 -g
-FLAGS_asan    := -O1 -g -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -DARENA_BLOCK=256
+FLAGS_asan    := -Og -g1 -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -DARENA_BLOCK=256
 FLAGS_tsan    := -O1 -g -fsanitize=thread -Wno-tsan
 FLAGS_fuzz    := -O1 -g -fsanitize=fuzzer-no-link,$(SANITIZE)
 
@@ -37,6 +37,8 @@ CPPFLAGS += -I. -D_GNU_SOURCE -DCOTENANT_VERSION='"$(VERSION)"'
 CFLAGS   += -std=gnu11 -pthread $(WARN) -ffp-contract=off $(FLAGS_$(MODE))
 LDFLAGS  += $(FLAGS_$(MODE)) -rdynamic -pthread
 LDLIBS   += -lyaml -lgsl -lgslcblas -ldl -lm
+# Test programs are compiled once and run once: what they test is optimized, they are not.
+TEST_FLAGS := -Og
 
 DIRS     := sim/core models policies scenarios plots replay sim
 SRC      := $(filter-out sim/main.c,$(foreach d,$(DIRS),$(wildcard $(d)/*.c)))
@@ -57,9 +59,9 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@echo "  $(1)	$(2)";)
 # For recipes: as many jobs as cores, unless make was itself started with -j.
 SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
-# Parts of check that may run side by side, and those that need the machine for themselves.
-LIGHT   := layers hdr-check purity fuzz-replay cli golden-check
-HEAVY   := unit replay
+# The parts of check: those that take the processors that are left, and in how many modes, and that of real
+# guests, whose clock is the wall's.
+PARTS   := layers hdr-check purity fuzz-replay cli golden-check
 
 # `make -j8 deps check`: one goal after the other, and jobs only below them.
 ifneq ($(filter deps clean,$(MAKECMDGOALS)),)
@@ -86,6 +88,8 @@ $(BUILD)/%.o: %.S $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,AS,$<)$(CC) -c -o $@ $<
 
+$(BUILD)/tests/unit/%.o $(BUILD)/tests/fuzz/%.o: CFLAGS += $(TEST_FLAGS)
+
 # The templates of the plots are in the program (.incbin), which the compiler does not tell.
 $(BUILD)/plots/plot.o: $(wildcard plots/*.gp)
 
@@ -106,7 +110,7 @@ $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(FUZZ_MAIN) $(LIB)
 keep = @mkdir -p $(BUILD); printf '%s\n' $(1) | cmp -s - $@ || printf '%s\n' $(1) >$@
 squote = '$(subst ','\'',$(1))'
 $(BUILD)/flags: FORCE
-	$(call keep,$(call squote,$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(LDLIBS)))
+	$(call keep,$(call squote,$(CC) $(CPPFLAGS) $(CFLAGS) $(TEST_FLAGS) $(LDFLAGS) $(LDLIBS)))
 $(BUILD)/objects: FORCE
 	$(call keep,$(call squote,$(OBJ)))
 FORCE:
@@ -156,22 +160,26 @@ clean:
 
 # ---- tests ----
 
-.PHONY: check asan release tsan build-tests $(LIGHT) $(HEAVY) golden validate check-svm
+.PHONY: check check-parts asan release tsan build-tests unit unit-runs $(PARTS) replay golden validate check-svm
 build-tests: $(BIN) $(TESTS) $(FUZZERS)
 
-# Every part runs, whatever became of the ones before; the unit tests and the fuzz corpus run a
-# second time under ASan and UBSan.
+# Every part runs, whatever became of the ones before; the unit tests and the fuzz corpus run a second time
+# under ASan and UBSan. Real guests sleep most of the time: they go first where they want a core, and
+# what is compiled or tested beside them is nice and fills the rest. What they said comes at the end.
 check:
-	$(Q)$(SUBMAKE) -k all build-tests
-	$(Q)$(SUBMAKE) -k MODE=asan build-tests
+	$(Q)$(SUBMAKE) -k all
 	$(Q)failed=; \
-	$(SUBMAKE) -k -Otarget $(LIGHT) || failed=" one of $(LIGHT)"; \
-	for part in $(HEAVY); do \
-		$(MAKE) --no-print-directory $$part || failed="$$failed $$part"; done; \
-	for part in unit fuzz-replay; do \
-		$(MAKE) --no-print-directory MODE=asan $$part || failed="$$failed asan:$$part"; done; \
+	{ $(MAKE) --no-print-directory replay; echo $$? >build/replay.status; } >build/replay.log 2>&1 & \
+	nice $(SUBMAKE) -k -Otarget check-parts check-asan || failed=" some of $(PARTS) unit asan"; \
+	wait; cat build/replay.log; \
+	[ "$$(cat build/replay.status)" = 0 ] || failed="$$failed replay"; \
 	[ -z "$$failed" ] || { echo "check: FAILED:$$failed"; exit 1; }; \
 	echo "check: all parts passed"
+
+.PHONY: check-asan
+check-parts: unit $(PARTS)
+check-asan:
+	$(Q)$(MAKE) --no-print-directory MODE=asan unit fuzz-replay
 
 asan release:
 	$(Q)$(SUBMAKE) -k MODE=$@ build-tests
@@ -182,7 +190,7 @@ asan release:
 
 # Threads work only inside a run, and only in what this test runs.
 tsan:
-	$(Q)$(SUBMAKE) MODE=tsan build/tsan/tests/unit/test_tick
+	$(Q)$(SUBMAKE) MODE=tsan build/tsan/tests/unit/test_tick.status
 	$(Q)sh tests/unit.sh tsan build/tsan/tests/unit/test_tick
 
 layers:
@@ -194,8 +202,13 @@ hdr-check:
 purity: $(LIB)
 	$(Q)sh tests/purity.sh $(filter $(BUILD)/policies/% $(BUILD)/models/%,$(OBJ))
 
-unit: $(TESTS)
-	$(Q)sh tests/unit.sh $(MODE) $(TESTS)
+# Each program as soon as it is there; then what became of all.
+unit: $(LIB)
+	$(Q)rm -f $(TESTS:%=%.status) $(TESTS:%=%.log)
+	+$(Q)$(SUBMAKE) -k -Otarget unit-runs; sh tests/unit.sh $(MODE) $(TESTS)
+unit-runs: $(TESTS:%=%.status)
+$(BUILD)/tests/unit/%.status: $(BUILD)/tests/unit/% FORCE
+	$(Q)sh tests/unit.sh --one $<
 
 fuzz-replay: $(FUZZERS)
 	$(Q)sh tests/fuzz/replay.sh $(MODE) $(FUZZERS)

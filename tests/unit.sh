@@ -1,7 +1,7 @@
 #!/bin/sh
-# Runs unit test programs, as many at a time as there are cores, each for at most LIMIT seconds:
-# tests/unit.sh MODE PROGRAM... Prints cmocka's closing lines, and the whole output of what failed.
-# All run, then a failure fails.
+# Runs a unit test program for at most LIMIT seconds: tests/unit.sh --one PROGRAM prints cmocka's closing
+# lines, or the whole output of what failed, and leaves the exit status beside the program; so all run.
+# Then tests/unit.sh MODE PROGRAM... says what became of all of them, and a failure fails.
 cd "$(dirname "$0")/.." || exit 2
 
 # What takes longer hangs. The slowest take a minute of processor time; a busy machine gives half.
@@ -9,6 +9,7 @@ LIMIT=300
 
 one() {
 	log=$1.log
+	export UBSAN_OPTIONS=print_stacktrace=1
 	timeout -k 5 $LIMIT "$1" >"$log" 2>&1
 	status=$?
 	echo $status >"$1.status"
@@ -27,10 +28,6 @@ if [ "$1" = --one ]; then
 fi
 mode=$1
 shift
-for program; do rm -f "$program.status"; done
-export UBSAN_OPTIONS=print_stacktrace=1
-printf '%s\n' "$@" | xargs -P "$(nproc)" -n 1 sh "$0" --one
-
 passed=0 failed=0 names=
 for program; do
 	if [ "$(cat "$program.status" 2>/dev/null)" = 0 ]; then
@@ -40,7 +37,7 @@ for program; do
 		names="$names ${program##*/}"
 	fi
 done
-for program; do cat "$program.log"; done | grep -aE '^\[  PASSED  \] [0-9]+ test' |
+for program; do cat "$program.log" 2>/dev/null; done | grep -aE '^\[  PASSED  \] [0-9]+ test' |
 	awk -v mode="$mode" '{n += $4} END {printf "unit (%s): %d tests passed in ", mode, n}'
 echo "$# programs: $passed passed, $failed failed${names:+:$names}"
 [ $failed -eq 0 ]
