@@ -45,16 +45,19 @@ struct group_counts {
 	double wait_s, wait_max_s;
 };
 
-/* What one thread needs to update hosts. */
+/* What one thread needs to update hosts, in cache lines that it shares with nothing that others use. */
 struct run_desk {
+	char apart_before[64];
 	struct limits limits; /* of the host last divided or accounted for */
 	struct divide *divide;
 	struct metrics_desk account;
 	struct metrics_rates *sums; /* of the timeline: where what is accounted for goes */
 	struct err *err;
 	uint64_t vm_steps; /* VMs x updates, and x ticks while their hosts sleep */
+	size_t next, end;  /* chunks of this tick that are left to it, if nobody else takes them */
 	size_t failed;     /* chunk, and why */
 	int rc;
+	char apart_behind[64];
 };
 
 /* A machine room other than the simulated one: takes the place of the driver that run_init() chose. */

@@ -41,8 +41,7 @@ struct ticker {
 	struct pool *pool;           /* NULL: one thread */
 	struct run_desk *helper;     /* of the other threads */
 	unsigned nhelpers;
-	size_t next;   /* chunk to be done */
-	size_t failed; /* lowest chunk that failed, or SIZE_MAX */
+	size_t failed; /* lowest chunk that failed so far, or SIZE_MAX */
 };
 
 int ticker_init(struct run *run)
@@ -205,26 +204,62 @@ static int chunk_tick(struct run *run, struct run_desk *desk, size_t k)
 	return 0;
 }
 
-/* Takes chunks in ascending order until none is left. If one fails, those before it were taken
- * already, so that the lowest that fails is always found. */
-static void work(void *ctx, unsigned i)
+static struct run_desk *desk_of(struct run *run, unsigned i)
 {
-	struct run *run = ctx;
-	struct ticker *t = run->ticker;
-	struct run_desk *desk = i == 0 ? &run->desk : &t->helper[i - 1];
+	return i == 0 ? &run->desk : &run->ticker->helper[i - 1];
+}
 
-	desk->failed = SIZE_MAX;
-	while (__atomic_load_n(&t->failed, __ATOMIC_RELAXED) == SIZE_MAX) {
-		size_t k = __atomic_fetch_add(&t->next, 1, __ATOMIC_RELAXED);
-		if (k >= t->nchunks)
-			break;
+/* Each thread has a stretch of chunks of its own, the same at every tick: what it needs of them is in its
+ * cache, and neighbours are its own, too. */
+static void deal_chunks(struct run *run)
+{
+	const struct ticker *t = run->ticker;
+	size_t n = t->nhelpers + 1;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct run_desk *desk = desk_of(run, i);
+		desk->next = t->nchunks * i / n;
+		desk->end = t->nchunks * (i + 1) / n;
+		desk->failed = SIZE_MAX;
+	}
+}
+
+static void failed_at(struct ticker *t, size_t k)
+{
+	size_t lowest = __atomic_load_n(&t->failed, __ATOMIC_RELAXED);
+
+	while (k < lowest && !__atomic_compare_exchange_n(&t->failed, &lowest, k, false,
+							  __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
+}
+
+/* What is left of the stretch of desk @of, in ascending order. False: a chunk failed. */
+static bool do_stretch(struct run *run, struct run_desk *desk, struct run_desk *of)
+{
+	struct ticker *t = run->ticker;
+	size_t k;
+
+	while ((k = __atomic_fetch_add(&of->next, 1, __ATOMIC_RELAXED)) < of->end &&
+	       k < __atomic_load_n(&t->failed, __ATOMIC_RELAXED)) {
 		desk->rc = chunk_tick(run, desk, k);
 		if (desk->rc < 0) {
 			desk->failed = k;
-			__atomic_store_n(&t->failed, k, __ATOMIC_RELAXED);
-			break;
+			failed_at(t, k);
+			return false;
 		}
 	}
+	return true;
+}
+
+/* A thread's own chunks, then those that others have not come to. Before a chunk is left out, one before
+ * it has failed; so the lowest that fails is always found. */
+static void work(void *ctx, unsigned i)
+{
+	struct run *run = ctx;
+	unsigned n = run->ticker->nhelpers + 1, k = 0;
+
+	while (k < n && do_stretch(run, desk_of(run, i), desk_of(run, (i + k) % n)))
+		k++;
 }
 
 /* The failure of the lowest chunk is the run's. */
@@ -262,8 +297,8 @@ int ticker_tick(struct run *run)
 {
 	struct ticker *t = run->ticker;
 
-	t->next = 0;
 	t->failed = SIZE_MAX;
+	deal_chunks(run);
 	if (t->pool)
 		pool_run(t->pool, work, run);
 	else
