@@ -34,6 +34,21 @@ static void to_row(const struct fit_index *x, const double room[FIT_DIMS], doubl
 	}
 }
 
+/* What is known of a request: who asks for the same again need not begin at the beginning. */
+struct fit_past {
+	double row[FIT_ROWS];
+	uint64_t types;
+	uint32_t from, to; /* none of the hosts in between, @from included, has room; from > to: unused */
+};
+
+#define PASTS 16 /* requests remembered: a power of two */
+
+static void forget(const struct fit_index *x)
+{
+	for (size_t k = 0; k < PASTS; k++)
+		x->past[k] = (struct fit_past){.from = 1};
+}
+
 static int order_init(struct fit_index *x, struct arena *arena, const struct fit_config *c)
 {
 	x->type = c->type;
@@ -62,10 +77,12 @@ int fit_init(struct fit_index *x, struct arena *arena, const struct fit_config *
 		x->row_of[r] = used ? (uint8_t)x->used++ : UNUSED;
 	}
 	x->width = (unsigned)lanes_room(x->used);
+	x->past = arena_alloc(arena, PASTS, sizeof(*x->past));
 	x->max = arena_alloc(arena, 2 * x->leaves * x->width, sizeof(double));
 	x->types = arena_alloc(arena, 2 * x->leaves, sizeof(*x->types));
-	if (!x->max || !x->types || (c->ordered && order_init(x, arena, c) < 0))
+	if (!x->past || !x->max || !x->types || (c->ordered && order_init(x, arena, c) < 0))
 		return -ENOMEM;
+	forget(x);
 	for (size_t i = 0; i < 2 * x->leaves * x->width; i++)
 		x->max[i] = -INFINITY;
 	for (size_t h = 0; h < c->n; h++)
@@ -112,10 +129,24 @@ void fit_ask(const struct fit_index *x, struct fit_need *need, const double req[
 
 /* By id. */
 
+/* Where the host has more of something than before, searches stop there again. */
+static void note_growth(const struct fit_index *x, uint32_t host, const double *is)
+{
+	const double *was = leaf(x, host);
+	lane_mask more = {0};
+
+	for (unsigned k = 0; k < x->width; k += LANES)
+		more |= lanes_at(is + k) > lanes_at(was + k);
+	for (size_t k = 0; k < PASTS && lanes_any(more); k++)
+		if (host >= x->past[k].from && host < x->past[k].to)
+			x->past[k].to = host;
+}
+
 static void tree_set(struct fit_index *x, uint32_t host, const double *row)
 {
 	size_t w = x->width, i = x->leaves + host;
 
+	note_growth(x, host, row);
 	memcpy(x->max + i * w, row, w * sizeof(double));
 	for (i /= 2; i > 0; i /= 2) {
 		double *max = x->max + i * w;
@@ -131,22 +162,36 @@ static void tree_set(struct fit_index *x, uint32_t host, const double *row)
 	}
 }
 
-/* Walks the leaves from left to right, leaving out subtrees without room. */
-uint32_t fit_next(const struct fit_index *x, uint32_t from, const struct fit_need *need)
+/* Where the request is remembered, or will be. */
+static struct fit_past *past_of(const struct fit_index *x, const struct fit_need *need)
 {
-	size_t i = x->leaves + from;
+	uint64_t hash = need->types;
 
-	if (from >= x->n)
-		return FIT_NOWHERE;
+	for (unsigned k = 0; k < x->used; k++) {
+		uint64_t bits;
+		memcpy(&bits, &need->row[k], sizeof(bits));
+		hash = (hash ^ bits) * UINT64_C(0x9e3779b97f4a7c15);
+	}
+	return &x->past[hash >> 32 & (PASTS - 1)];
+}
+
+static bool covers(const struct fit_past *past, uint32_t from, const struct fit_need *need,
+		   unsigned width)
+{
+	return from >= past->from && from <= past->to && need->types == past->types &&
+	       memcmp(need->row, past->row, width * sizeof(double)) == 0;
+}
+
+/* From node @i on, the first host with room, walking the leaves from left to right and leaving out subtrees
+ * without. */
+static uint32_t walk(const struct fit_index *x, size_t i, const struct fit_need *need)
+{
 	for (;;) {
 		if (need->types & x->types[i] && has_room(x->max + i * x->width, need, x->width)) {
-			uint32_t host = (uint32_t)(i - x->leaves);
-			if (i >= x->leaves && (!need->admits || need->admits(need->ctx, host)))
-				return host;
-			if (i < x->leaves) {
-				i *= 2;
-				continue;
-			}
+			if (i >= x->leaves)
+				return (uint32_t)(i - x->leaves);
+			i *= 2;
+			continue;
 		}
 		/* To the next subtree on the right; past the last one, i + 1 is a power of two. */
 		while (i % 2 == 1)
@@ -155,6 +200,24 @@ uint32_t fit_next(const struct fit_index *x, uint32_t from, const struct fit_nee
 			return FIT_NOWHERE;
 		i++;
 	}
+}
+
+uint32_t fit_next(const struct fit_index *x, uint32_t from, const struct fit_need *need)
+{
+	struct fit_past *past = past_of(x, need);
+	bool covered = covers(past, from, need, x->width);
+	uint32_t at = covered ? past->to : from;
+
+	at = at < x->n ? walk(x, x->leaves + at, need) : FIT_NOWHERE;
+	if (!covered) {
+		memcpy(past->row, need->row, x->width * sizeof(double));
+		past->types = need->types;
+		past->from = from;
+	}
+	past->to = at;
+	while (at < x->n && need->admits && !need->admits(need->ctx, at))
+		at = at + 1 < x->n ? walk(x, x->leaves + at + 1, need) : FIT_NOWHERE;
+	return at;
 }
 
 /* By key. */
@@ -356,6 +419,7 @@ void fit_refill(struct fit_index *x, const struct fit_refill *fill)
 	size_t w = x->width;
 	double room[FIT_DIMS];
 
+	forget(x);
 	for (uint32_t h = 0; h < x->n; h++) {
 		double *row = x->max + (x->leaves + h) * w;
 		bool has = fill->has[h] & fill->mask;

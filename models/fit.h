@@ -49,6 +49,7 @@ struct fit_index {
 	uint8_t row_of[FIT_ROWS];
 	bool corners;
 	double scale[2];
+	struct fit_past *past; /* what fit_next() remembers */
 	double *max;     /* 2 * leaves nodes of width numbers; node i has children 2i and 2i + 1 */
 	uint64_t *types; /* by node: bit t % 64 of the types of hosts below it */
 	/* The order by key; NULL where none was asked for. A node is a host; 0 = none, else id + 1. */
@@ -99,7 +100,8 @@ void fit_refill(struct fit_index *index, const struct fit_refill *fill);
 void fit_ask(const struct fit_index *index, struct fit_need *need, const double req[FIT_DIMS],
 	     const bool *types, size_t ntypes);
 
-/* The host with the lowest id from @from on that fits, or FIT_NOWHERE. */
+/* The host with the lowest id from @from on that fits, or FIT_NOWHERE. What it has found out about a few
+ * requests is remembered: who asks for the like again pays for what has changed since. For one thread at a time. */
 uint32_t fit_next(const struct fit_index *index, uint32_t from, const struct fit_need *need);
 
 /* Of the hosts of the type that fit and whose key is from @lo to @hi: the one with the smallest,

@@ -27,6 +27,10 @@ struct world {
 	uint32_t n, type[MOST];
 	double room[MOST][FIT_DIMS];
 	int64_t key[MOST];
+	struct request {
+		double req[FIT_DIMS];
+		bool types[TYPES];
+	} request[4]; /* come again and again */
 };
 
 static bool is_odd(const void *ctx, uint32_t host)
@@ -63,23 +67,34 @@ static bool fits(const struct world *w, uint32_t h, const double *req, const boo
 	return fit;
 }
 
-static void check_world(const struct world *w, unsigned limited)
+static const struct request *next_request(struct world *w, unsigned limited)
 {
-	double req[FIT_DIMS];
+	struct request *r = &w->request[below(4)];
+
+	if (below(6) > 0)
+		return r;
+	for (unsigned d = 0; d < FIT_DIMS; d++)
+		r->req[d] = limited >> d & 1 && below(3) ? below(12) : 0;
+	for (int i = 0; i < TYPES; i++)
+		r->types[i] = below(4) > 0;
+	return r;
+}
+
+static void check_world(struct world *w, unsigned limited)
+{
+	const struct request *request = next_request(w, limited);
+	const double *req = request->req;
 	bool types[TYPES], odd = below(4) == 0;
 	uint32_t from = below(w->n + 2), t = below(TYPES), next = from;
 	int64_t lo = (int64_t)below(10) - 1, hi = lo + below(10);
 	uint32_t lowest = FIT_NOWHERE, highest = FIT_NOWHERE;
 	struct fit_need need;
 
-	for (unsigned d = 0; d < FIT_DIMS; d++)
-		req[d] = limited >> d & 1 && below(3) ? below(12) : 0;
-	for (int i = 0; i < TYPES; i++)
-		types[i] = below(4) > 0;
-	types[t] = true;
-	fit_ask(&w->index, &need, req, types, TYPES);
+	memcpy(types, request->types, sizeof(types));
+	types[t] = true; /* by key, who asks for a type has it */
+	fit_ask(&w->index, &need, req, request->types, TYPES);
 	need.admits = odd ? is_odd : NULL;
-	while (next < w->n && !fits(w, next, req, types, odd))
+	while (next < w->n && !fits(w, next, req, request->types, odd))
 		next++;
 	for (uint32_t h = 0; h < w->n; h++) {
 		if (w->type[h] != t || w->key[h] < lo || w->key[h] > hi ||
