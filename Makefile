@@ -88,7 +88,7 @@ $(BUILD)/%.o: %.S $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,AS,$<)$(CC) -c -o $@ $<
 
-$(BUILD)/tests/unit/%.o $(BUILD)/tests/fuzz/%.o: CFLAGS += $(TEST_FLAGS)
+$(BUILD)/tests/unit/%.o $(BUILD)/tests/fuzz/%.o: private CFLAGS += $(TEST_FLAGS)
 
 # The templates of the plots are in the program (.incbin), which the compiler does not tell.
 $(BUILD)/plots/plot.o: $(wildcard plots/*.gp)
@@ -113,6 +113,7 @@ $(BUILD)/flags: FORCE
 	$(call keep,$(call squote,$(CC) $(CPPFLAGS) $(CFLAGS) $(TEST_FLAGS) $(LDFLAGS) $(LDLIBS)))
 $(BUILD)/objects: FORCE
 	$(call keep,$(call squote,$(OBJ)))
+.PHONY: FORCE
 FORCE:
 
 .SECONDARY:
