@@ -1,18 +1,16 @@
 /*
- * See fit.h. The order of a treap is by key, and among equals from the highest id to the lowest:
- * the last one is the one wanted. The corners of requests and of hosts are computed by the same
+ * See fit.h; the order by key is in fit_order.c. The corners of requests and of hosts are computed by the same
  * operations, which are monotone in floating point, too: a host with room never loses by them.
  */
-#include "models/fit.h"
-
 #include <errno.h>
 #include <float.h>
 #include <math.h>
 #include <string.h>
 
-#include "sim/core/lanes.h"
+#include "models/fit_order.h"
 
 #define UNUSED 0xff
+#define GROUP  8 /* hosts below a leaf of the tree: two lines of memory for each are enough then */
 
 /* The last are the inverses of the first, and products with them are exact. */
 static const double corner_ratio[FIT_CORNERS] = {0.25, 0.5, 1, 2, 4};
@@ -49,26 +47,21 @@ static void forget(const struct fit_index *x)
 		x->past[k] = (struct fit_past){.from = 1};
 }
 
-static int order_init(struct fit_index *x, struct arena *arena, const struct fit_config *c)
+static uint64_t type_bit(const struct fit_index *x, size_t host)
 {
-	x->type = c->type;
-	x->key = arena_alloc(arena, c->n, sizeof(*x->key));
-	x->node = arena_alloc(arena, c->n, sizeof(*x->node));
-	x->below = arena_alloc(arena, c->n * x->width, sizeof(double));
-	x->root = arena_alloc(arena, c->ntypes, sizeof(*x->root));
-	x->in = arena_alloc(arena, c->n, sizeof(*x->in));
-	x->ntypes = c->ntypes;
-	if (c->refilled)
-		x->sort = arena_alloc(arena, 2 * c->n, sizeof(*x->sort));
-	return x->key && x->node && x->below && x->root && x->in && (x->sort || !c->refilled)
-		       ? 0
-		       : -ENOMEM;
+	return UINT64_C(1) << x->type[host] % 64;
+}
+
+static void empty(double *row, size_t n)
+{
+	for (size_t k = 0; k < n; k++)
+		row[k] = -INFINITY;
 }
 
 int fit_init(struct fit_index *x, struct arena *arena, const struct fit_config *c)
 {
 	*x = (struct fit_index){.n = c->n, .leaves = 1};
-	while (x->leaves < c->n)
+	while (x->leaves * GROUP < c->n)
 		x->leaves *= 2;
 	memcpy(x->scale, c->scale, sizeof(x->scale));
 	x->corners = (c->limited & 3) == 3 && c->scale[0] > 0 && c->scale[1] > 0;
@@ -78,38 +71,21 @@ int fit_init(struct fit_index *x, struct arena *arena, const struct fit_config *
 	}
 	x->width = (unsigned)lanes_room(x->used);
 	x->past = arena_alloc(arena, PASTS, sizeof(*x->past));
+	x->row = arena_alloc(arena, c->n * x->width, sizeof(double));
 	x->max = arena_alloc(arena, 2 * x->leaves * x->width, sizeof(double));
 	x->types = arena_alloc(arena, 2 * x->leaves, sizeof(*x->types));
-	if (!x->past || !x->max || !x->types || (c->ordered && order_init(x, arena, c) < 0))
+	x->type = c->type;
+	x->ntypes = c->ntypes;
+	if (!x->past || !x->row || !x->max || !x->types)
 		return -ENOMEM;
 	forget(x);
-	for (size_t i = 0; i < 2 * x->leaves * x->width; i++)
-		x->max[i] = -INFINITY;
+	empty(x->row, c->n * x->width);
+	empty(x->max, 2 * x->leaves * x->width);
 	for (size_t h = 0; h < c->n; h++)
-		x->types[x->leaves + h] = UINT64_C(1) << c->type[h] % 64;
+		x->types[x->leaves + h / GROUP] |= type_bit(x, h);
 	for (size_t i = x->leaves; i-- > 1;)
 		x->types[i] = x->types[2 * i] | x->types[2 * i + 1];
-	return 0;
-}
-
-static const double *leaf(const struct fit_index *x, uint32_t host)
-{
-	return x->max + (x->leaves + host) * x->width;
-}
-
-static bool has_room(const double *row, const struct fit_need *need, unsigned width)
-{
-	lane_mask room = ~(lane_mask){0};
-
-	for (unsigned k = 0; k < width; k += LANES)
-		room &= lanes_at(need->row + k) <= lanes_at(row + k);
-	return lanes_all(room);
-}
-
-static bool fits(const struct fit_index *x, uint32_t host, const struct fit_need *need)
-{
-	return has_room(leaf(x, host), need, x->width) &&
-	       (!need->admits || need->admits(need->ctx, host));
+	return c->ordered ? fit_order_init(x, arena, c) : 0;
 }
 
 void fit_ask(const struct fit_index *x, struct fit_need *need, const double req[FIT_DIMS],
@@ -130,9 +106,9 @@ void fit_ask(const struct fit_index *x, struct fit_need *need, const double req[
 /* By id. */
 
 /* Where the host has more of something than before, searches stop there again. */
-static void note_growth(const struct fit_index *x, uint32_t host, const double *is)
+lanes_wide static void note_growth(const struct fit_index *x, uint32_t host, const double *is)
 {
-	const double *was = leaf(x, host);
+	const double *was = fit_row(x, host);
 	lane_mask more = {0};
 
 	for (unsigned k = 0; k < x->width; k += LANES)
@@ -142,23 +118,28 @@ static void note_growth(const struct fit_index *x, uint32_t host, const double *
 			x->past[k].to = host;
 }
 
-static void tree_set(struct fit_index *x, uint32_t host, const double *row)
+/* The largest room in each dimension of the hosts of a leaf. */
+static void leaf_max(const struct fit_index *x, size_t leaf, double *max)
 {
-	size_t w = x->width, i = x->leaves + host;
+	size_t end = (leaf + 1) * GROUP < x->n ? (leaf + 1) * GROUP : x->n;
+
+	empty(max, x->width);
+	for (size_t h = leaf * GROUP; h < end; h++)
+		fit_widen(max, fit_row(x, (uint32_t)h), x->width);
+}
+
+/* From the leaf up, as long as something changes. */
+lanes_wide static void tree_set(struct fit_index *x, uint32_t host, const double *row)
+{
+	size_t w = x->width, bytes = w * sizeof(double), leaf = host / GROUP;
+	double now[FIT_ROWS];
 
 	note_growth(x, host, row);
-	memcpy(x->max + i * w, row, w * sizeof(double));
-	for (i /= 2; i > 0; i /= 2) {
-		double *max = x->max + i * w;
-		const double *left = x->max + 2 * i * w, *right = left + w;
-		bool same = true;
-		for (size_t k = 0; k < w; k++) {
-			double now = left[k] > right[k] ? left[k] : right[k];
-			same &= max[k] == now;
-			max[k] = now;
-		}
-		if (same)
-			return;
+	memcpy(x->row + host * w, row, bytes);
+	leaf_max(x, leaf, now);
+	for (size_t i = x->leaves + leaf; i > 0 && memcmp(x->max + i * w, now, bytes) != 0; i /= 2) {
+		memcpy(x->max + i * w, now, bytes);
+		fit_widen(now, x->max + (i ^ 1) * w, x->width);
 	}
 }
 
@@ -182,16 +163,38 @@ static bool covers(const struct fit_past *past, uint32_t from, const struct fit_
 	       memcmp(need->row, past->row, width * sizeof(double)) == 0;
 }
 
-/* From node @i on, the first host with room, walking the leaves from left to right and leaving out subtrees
- * without. */
-static uint32_t walk(const struct fit_index *x, size_t i, const struct fit_need *need)
+static uint32_t walk_leaf(const struct fit_index *x, size_t leaf, uint32_t from,
+			  const struct fit_need *need)
 {
+	size_t begin = leaf * GROUP > from ? leaf * GROUP : from;
+	size_t end = (leaf + 1) * GROUP < x->n ? (leaf + 1) * GROUP : x->n;
+
+	for (size_t h = begin; h < end; h++)
+		if (need->types & type_bit(x, h) &&
+		    fit_has_room(fit_row(x, (uint32_t)h), need, x->width))
+			return (uint32_t)h;
+	return FIT_NOWHERE;
+}
+
+/* The first host from @from on with room, walking the leaves from left to right and leaving out subtrees
+ * without. */
+lanes_wide static uint32_t walk(const struct fit_index *x, uint32_t from,
+				const struct fit_need *need)
+{
+	size_t i = x->leaves + from / GROUP;
+
+	if (from >= x->n)
+		return FIT_NOWHERE;
 	for (;;) {
-		if (need->types & x->types[i] && has_room(x->max + i * x->width, need, x->width)) {
-			if (i >= x->leaves)
-				return (uint32_t)(i - x->leaves);
-			i *= 2;
-			continue;
+		if (need->types & x->types[i] &&
+		    fit_has_room(x->max + i * x->width, need, x->width)) {
+			if (i < x->leaves) {
+				i *= 2;
+				continue;
+			}
+			uint32_t host = walk_leaf(x, i - x->leaves, from, need);
+			if (host != FIT_NOWHERE)
+				return host;
 		}
 		/* To the next subtree on the right; past the last one, i + 1 is a power of two. */
 		while (i % 2 == 1)
@@ -206,110 +209,17 @@ uint32_t fit_next(const struct fit_index *x, uint32_t from, const struct fit_nee
 {
 	struct fit_past *past = past_of(x, need);
 	bool covered = covers(past, from, need, x->width);
-	uint32_t at = covered ? past->to : from;
+	uint32_t at = walk(x, covered ? past->to : from, need);
 
-	at = at < x->n ? walk(x, x->leaves + at, need) : FIT_NOWHERE;
 	if (!covered) {
 		memcpy(past->row, need->row, x->width * sizeof(double));
 		past->types = need->types;
 		past->from = from;
 	}
 	past->to = at;
-	while (at < x->n && need->admits && !need->admits(need->ctx, at))
-		at = at + 1 < x->n ? walk(x, x->leaves + at + 1, need) : FIT_NOWHERE;
+	while (at != FIT_NOWHERE && need->admits && !need->admits(need->ctx, at))
+		at = walk(x, at + 1, need);
 	return at;
-}
-
-/* By key. */
-
-static uint32_t priority(uint32_t host)
-{
-	uint64_t z = (host + UINT64_C(1)) * UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	return (uint32_t)(z >> 32);
-}
-
-/* Whether host @a stands before host @b. */
-static bool before(const struct fit_index *x, uint32_t a, uint32_t b)
-{
-	return x->key[a] != x->key[b] ? x->key[a] < x->key[b] : a > b;
-}
-
-/* The rows of a subtree from those of its root and of its children. */
-static void pull(struct fit_index *x, uint32_t host)
-{
-	const struct fit_node *node = &x->node[host];
-	size_t w = x->width;
-	double *max = x->below + host * w;
-
-	memcpy(max, leaf(x, host), w * sizeof(double));
-	for (int side = 0; side < 2; side++) {
-		uint32_t child = side ? node->right : node->left;
-		if (!child)
-			continue;
-		const double *row = x->below + (child - 1) * w;
-		for (size_t k = 0; k < w; k += LANES)
-			lanes_put(max + k, lanes_max(lanes_at(row + k), lanes_at(max + k)));
-	}
-}
-
-/* The subtree @at without and with what stands before @host. */
-static void split(struct fit_index *x, uint32_t at, uint32_t host, uint32_t *left, uint32_t *right)
-{
-	if (!at) {
-		*left = *right = 0;
-		return;
-	}
-	struct fit_node *node = &x->node[at - 1];
-	if (before(x, at - 1, host)) {
-		split(x, node->right, host, &node->right, right);
-		*left = at;
-	} else {
-		split(x, node->left, host, left, &node->left);
-		*right = at;
-	}
-	pull(x, at - 1);
-}
-
-static uint32_t merge(struct fit_index *x, uint32_t left, uint32_t right)
-{
-	if (!left || !right)
-		return left ? left : right;
-	if (priority(left - 1) > priority(right - 1)) {
-		x->node[left - 1].right = merge(x, x->node[left - 1].right, right);
-		pull(x, left - 1);
-		return left;
-	}
-	x->node[right - 1].left = merge(x, left, x->node[right - 1].left);
-	pull(x, right - 1);
-	return right;
-}
-
-static void insert(struct fit_index *x, uint32_t *at, uint32_t host)
-{
-	if (!*at || priority(host) > priority(*at - 1)) {
-		struct fit_node *node = &x->node[host];
-		uint32_t subtree = *at;
-		split(x, subtree, host, &node->left, &node->right);
-		*at = host + 1;
-	} else {
-		struct fit_node *node = &x->node[*at - 1];
-		insert(x, before(x, host, *at - 1) ? &node->left : &node->right, host);
-	}
-	pull(x, *at - 1);
-}
-
-static void erase(struct fit_index *x, uint32_t *at, uint32_t host)
-{
-	struct fit_node *node = &x->node[*at - 1];
-
-	if (*at == host + 1) {
-		*at = merge(x, node->left, node->right);
-		return;
-	}
-	erase(x, before(x, host, *at - 1) ? &node->left : &node->right, host);
-	pull(x, *at - 1);
 }
 
 /* Where nothing is limited, everybody has. */
@@ -328,170 +238,43 @@ void fit_set(struct fit_index *x, uint32_t host, const double room[FIT_DIMS], in
 
 	to_row(x, room, row);
 	if (x->key && x->in[host])
-		erase(x, &x->root[x->type[host]], host);
+		fit_order_erase(x, host);
 	tree_set(x, host, row);
 	if (x->key) {
 		x->key[host] = key;
 		x->in[host] = some_room(x, row);
 		if (x->in[host])
-			insert(x, &x->root[x->type[host]], host);
+			fit_order_insert(x, host);
 	}
 }
 
 /* All hosts at once. */
 
-/* By key, and among equals from the highest id to the lowest: bytewise, from the last byte on, stable. */
-static struct fit_sort *sort_hosts(struct fit_sort *from, struct fit_sort *to, size_t n)
-{
-	uint64_t any = 0;
-
-	for (size_t i = 0; i < n; i++)
-		any |= (uint64_t)(from[i].key - FIT_KEY_NONE) ^
-		       (uint64_t)(from[0].key - FIT_KEY_NONE);
-	for (unsigned shift = 0; shift < 64; shift += 8) {
-		size_t count[257] = {0};
-		if (!(any >> shift & 0xff))
-			continue;
-		for (size_t i = 0; i < n; i++)
-			count[((uint64_t)(from[i].key - FIT_KEY_NONE) >> shift & 0xff) + 1]++;
-		for (size_t k = 0; k < 256; k++)
-			count[k + 1] += count[k];
-		for (size_t i = 0; i < n; i++)
-			to[count[(uint64_t)(from[i].key - FIT_KEY_NONE) >> shift & 0xff]++] =
-				from[i];
-		struct fit_sort *other = from;
-		from = to;
-		to = other;
-	}
-	return from;
-}
-
-/* Nodes come in order and are the last of their treap: those before with a lower priority end up on the
- * left, and nothing more comes below them. @last holds, by type, the right spine as a chain through
- * `right` turned upwards until a node is done. */
-static void append(struct fit_index *x, uint32_t *last, uint32_t host)
-{
-	uint32_t done = 0, at = *last;
-
-	while (at && priority(at - 1) < priority(host)) {
-		uint32_t up = x->node[at - 1].right;
-		x->node[at - 1].right = done;
-		pull(x, at - 1);
-		done = at;
-		at = up;
-	}
-	x->node[host].left = done;
-	x->node[host].right = at;
-	*last = host + 1;
-}
-
-static void finish(struct fit_index *x, uint32_t *last)
-{
-	uint32_t done = 0;
-
-	for (uint32_t at = *last; at;) {
-		uint32_t up = x->node[at - 1].right;
-		x->node[at - 1].right = done;
-		pull(x, at - 1);
-		done = at;
-		at = up;
-	}
-	*last = done;
-}
-
-static void order_refill(struct fit_index *x)
-{
-	size_t n = 0;
-
-	for (uint32_t h = (uint32_t)x->n; h-- > 0;)
-		if (x->in[h])
-			x->sort[n++] = (struct fit_sort){x->key[h], h, x->type[h]};
-	const struct fit_sort *sorted = sort_hosts(x->sort, x->sort + x->n, n);
-	memset(x->root, 0, x->ntypes * sizeof(*x->root));
-	for (size_t i = 0; i < n; i++)
-		append(x, &x->root[sorted[i].type], sorted[i].host);
-	for (size_t t = 0; t < x->ntypes; t++)
-		finish(x, &x->root[t]);
-}
-
-void fit_refill(struct fit_index *x, const struct fit_refill *fill)
+lanes_wide void fit_refill(struct fit_index *x, const struct fit_refill *fill)
 {
 	size_t w = x->width;
 	double room[FIT_DIMS];
 
 	forget(x);
 	for (uint32_t h = 0; h < x->n; h++) {
-		double *row = x->max + (x->leaves + h) * w;
+		double *row = x->row + h * w;
 		bool has = fill->has[h] & fill->mask;
 		int64_t key = has ? fill->room_of(fill->ctx, h, room) : FIT_KEY_NONE;
 		if (has)
 			to_row(x, room, row);
-		for (size_t k = 0; k < w && !has; k++)
-			row[k] = -INFINITY;
+		else
+			empty(row, w);
 		if (x->key) {
 			x->key[h] = key;
 			x->in[h] = has;
 		}
 	}
+	for (size_t i = 2 * x->leaves; i-- > x->leaves;)
+		leaf_max(x, i - x->leaves, x->max + i * w);
 	for (size_t i = x->leaves; i-- > 1;) {
-		const double *left = x->max + 2 * i * w, *right = left + w;
-		for (size_t k = 0; k < w; k += LANES)
-			lanes_put(x->max + i * w + k,
-				  lanes_max(lanes_at(left + k), lanes_at(right + k)));
+		memcpy(x->max + i * w, x->max + 2 * i * w, w * sizeof(double));
+		fit_widen(x->max + i * w, x->max + (2 * i + 1) * w, x->width);
 	}
 	if (x->key)
-		order_refill(x);
-}
-
-struct range {
-	int64_t lo, hi;
-};
-
-static uint32_t find(const struct fit_index *x, uint32_t at, struct range in,
-		     const struct fit_need *need, bool last)
-{
-	if (!at || !has_room(x->below + (at - 1) * x->width, need, x->width))
-		return FIT_NOWHERE;
-	const struct fit_node *node = &x->node[at - 1];
-	int64_t key = x->key[at - 1];
-	uint32_t found = FIT_NOWHERE;
-	/* Equals stand on either side of a node. */
-	bool left = key >= in.lo, right = key <= in.hi;
-
-	if (last ? right : left)
-		found = find(x, last ? node->right : node->left, in, need, last);
-	if (found == FIT_NOWHERE && left && right && fits(x, at - 1, need))
-		found = at - 1;
-	if (found == FIT_NOWHERE && (last ? left : right))
-		found = find(x, last ? node->left : node->right, in, need, last);
-	return found;
-}
-
-uint32_t fit_last(const struct fit_index *x, size_t type, int64_t lo, int64_t hi,
-		  const struct fit_need *need)
-{
-	return find(x, x->root[type], (struct range){lo, hi}, need, true);
-}
-
-/* Whether the host that comes next in the order has the same key. */
-static bool equals_next(const struct fit_index *x, size_t type, uint32_t host)
-{
-	uint32_t next = 0;
-
-	for (uint32_t at = x->root[type]; at;) {
-		bool behind = before(x, host, at - 1);
-		next = behind ? at : next;
-		at = behind ? x->node[at - 1].left : x->node[at - 1].right;
-	}
-	return next && x->key[next - 1] == x->key[host];
-}
-
-uint32_t fit_first(const struct fit_index *x, size_t type, int64_t lo, int64_t hi,
-		   const struct fit_need *need)
-{
-	uint32_t host = find(x, x->root[type], (struct range){lo, hi}, need, false);
-
-	if (host == FIT_NOWHERE || !equals_next(x, type, host))
-		return host;
-	return fit_last(x, type, x->key[host], x->key[host], need);
+		fit_order_refill(x);
 }

@@ -1,9 +1,8 @@
 /*
  * Finds hosts with room for a request without looking at every host.
  *
- * Two structures over the same hosts. By id: a complete binary tree. By key within each type of
- * hosts: a treap (Seidel & Aragon, Algorithmica 16, 1996; the priorities are hashes of the ids, so
- * that the shape is a function of the keys). Every node holds the largest room below it, in each
+ * Two structures over the same hosts. By id: a complete binary tree over groups of hosts. By key within each type
+ * of hosts: a B+-tree (fit_order.h). Every node holds the largest room below it, in each
  * dimension; and, because a subtree can have much of one dimension on one host and much of another
  * elsewhere, the largest "corners" of CPU and memory: min(cpu w, memory / w) for a few ratios w,
  * which no host without both can have. A host that is found has the room asked for in every
@@ -49,23 +48,16 @@ struct fit_index {
 	uint8_t row_of[FIT_ROWS];
 	bool corners;
 	double scale[2];
+	double *row;           /* by host: width numbers */
+	double *max;           /* 2 * leaves nodes of as many; node i has children 2i and 2i + 1 */
+	uint64_t *types;       /* by node: bit t % 64 of the types of hosts below it */
 	struct fit_past *past; /* what fit_next() remembers */
-	double *max;     /* 2 * leaves nodes of width numbers; node i has children 2i and 2i + 1 */
-	uint64_t *types; /* by node: bit t % 64 of the types of hosts below it */
-	/* The order by key; NULL where none was asked for. A node is a host; 0 = none, else id + 1. */
-	int64_t *key;
-	struct fit_node {
-		uint32_t left, right;
-	} * node;
-	double *below;  /* by host: width numbers, of its subtree */
-	uint32_t *root; /* by type */
-	bool *in; /* by host: it has room, or had when it was set, and so a place in the order */
 	const uint32_t *type;
 	size_t ntypes;
-	struct fit_sort {
-		int64_t key;
-		uint32_t host, type;
-	} * sort; /* two rows of n, for fit_refill() */
+	/* The order by key; NULL where none was asked for. */
+	int64_t *key;
+	bool *in; /* by host: it has room, or had when it was set, and so a place in the order */
+	struct fit_order *order;
 };
 
 struct fit_config {

@@ -107,7 +107,7 @@ static struct arena_block *arena_block_new(struct arena *arena, size_t need)
 	return block;
 }
 
-void *arena_alloc(struct arena *arena, size_t count, size_t size)
+void *arena_room(struct arena *arena, size_t count, size_t size)
 {
 	size_t bytes;
 
@@ -124,7 +124,14 @@ void *arena_alloc(struct arena *arena, size_t count, size_t size)
 	}
 	block->used = at + bytes;
 	arena->used += bytes;
-	return memset(block->data + at, 0, bytes);
+	return block->data + at;
+}
+
+void *arena_alloc(struct arena *arena, size_t count, size_t size)
+{
+	void *p = arena_room(arena, count, size);
+
+	return p ? memset(p, 0, count * size) : NULL;
 }
 
 char *arena_strdup(struct arena *arena, const char *text)

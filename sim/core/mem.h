@@ -31,6 +31,8 @@ struct arena {
 /* Zeroed memory aligned for any type (64 bytes when size >= 4096), or NULL. Lives until
  * arena_fini(). */
 void *arena_alloc(struct arena *arena, size_t count, size_t size) must_check;
+/* The same, but what is in it is undefined, and what is never used of a large piece costs nothing. */
+void *arena_room(struct arena *arena, size_t count, size_t size) must_check;
 char *arena_strdup(struct arena *arena, const char *text) must_check;
 char *arena_printf(struct arena *arena, const char *fmt, ...) must_check
 	__attribute__((format(printf, 2, 3)));

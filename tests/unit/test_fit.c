@@ -10,7 +10,7 @@
 #include "models/power.h"
 #include "policies/list.h"
 
-#define MOST  90
+#define MOST  2000
 #define TYPES 3
 
 static uint64_t seed;
@@ -129,6 +129,18 @@ static void refill(struct world *w)
 	fit_refill(&w->index, &fill);
 }
 
+/* What is not limited is so on every host that is up. */
+static void set_host(struct world *w, uint32_t h, unsigned which, bool down)
+{
+	for (int d = 0; d < FIT_DIMS; d++)
+		w->room[h][d] = down ? -INFINITY
+				: which >> d & 1
+					? (below(20) ? below(12) : below(2) ? INFINITY : -1.)
+					: INFINITY;
+	w->key[h] = (int64_t)below(10) - 1;
+	fit_set(&w->index, h, w->room[h], w->key[h]);
+}
+
 static void test_index_is_a_look_at_every_host(void **unused)
 {
 	(void)unused;
@@ -136,27 +148,44 @@ static void test_index_is_a_look_at_every_host(void **unused)
 	static const unsigned limited[] = {0xff, 0x3, 0x2, 0x1, 0x17, 0};
 
 	seed = 6;
-	for (uint32_t n = 1; n <= MOST; n += n < 20 ? 1 : 7) {
+	for (uint32_t n = 1; n <= 90; n += n < 20 ? 1 : 7) {
 		unsigned which = limited[n % 6];
 		world_open(&w, n, which);
 		for (int k = 0; k < 600; k++) {
-			uint32_t h = below(n);
-			bool down = below(12) == 0;
-			for (int d = 0; d < FIT_DIMS; d++)
-				w.room[h][d] = down             ? -INFINITY
-					       : which >> d & 1 ? (below(20)  ? below(12)
-								   : below(2) ? INFINITY
-									      : -1.)
-								: INFINITY;
-			/* What is not limited is so on every host that is up. */
-			w.key[h] = (int64_t)below(10) - 1;
-			fit_set(&w.index, h, w.room[h], w.key[h]);
+			set_host(&w, below(n), which, below(12) == 0);
 			if (below(12) == 0)
 				refill(&w);
 			if (which)
 				check_world(&w, which);
 		}
 		arena_fini(&w.arena);
+	}
+}
+
+/* So many that the order is several nodes high: it fills up and runs empty, by chance and from either end. */
+static void test_order_grows_and_shrinks(void **unused)
+{
+	(void)unused;
+	static struct world w;
+
+	for (seed = 1; seed < 9000; seed += 1777) {
+		uint64_t kept = seed;
+		world_open(&w, MOST, 0x3);
+		for (int wave = 0; wave < 8; wave++) {
+			bool down = wave % 2 == 1;
+			for (uint32_t k = 0; k < MOST; k++) {
+				uint32_t h = wave / 2 == 0   ? k
+					     : wave / 2 == 1 ? MOST - 1 - k
+							     : below(MOST);
+				set_host(&w, h, 0x3, down ? below(30) > 0 : below(30) == 0);
+				if (k % 97 == 0)
+					check_world(&w, 0x3);
+			}
+			if (wave == 5)
+				refill(&w);
+		}
+		arena_fini(&w.arena);
+		seed = kept;
 	}
 }
 
@@ -337,6 +366,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_index_is_a_look_at_every_host),
+		cmocka_unit_test(test_order_grows_and_shrinks),
 		cmocka_unit_test(test_placers_with_and_without_index),
 	};
 
