@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/core/bug.h"
+#include "sim/core/sort.h"
 
 #define WIDTH  32          /* places in a node */
 #define FILLED 24          /* of which are taken where all are filled at once */
@@ -33,10 +34,9 @@ struct fit_tree {
 struct fit_order {
 	struct fit_pool leaves, above;
 	struct fit_tree *tree; /* by type */
-	struct sorted {
-		int64_t key;
-		uint32_t host, type;
-	} *sort; /* two rows of n, for refilling */
+	/* For refilling: two rows of n; where those of a type begin. */
+	struct sort_item *sort;
+	size_t *begin;
 };
 
 /* Nodes. Levels are counted from the leaves up, which are 0. */
@@ -293,49 +293,6 @@ void fit_order_erase(struct fit_index *x, uint32_t host)
 
 /* All hosts at once. */
 
-struct sorting {
-	struct sorted *from, *to;
-	size_t n;
-};
-
-/* By one byte; what has the same stays as it was. */
-static void sort_by(struct sorting *s, unsigned shift, uint64_t (*of)(const struct sorted *))
-{
-	size_t count[257] = {0};
-
-	for (size_t i = 0; i < s->n; i++)
-		count[(of(&s->from[i]) >> shift & 0xff) + 1]++;
-	for (size_t k = 0; k < 256; k++)
-		count[k + 1] += count[k];
-	for (size_t i = 0; i < s->n; i++)
-		s->to[count[of(&s->from[i]) >> shift & 0xff]++] = s->from[i];
-	struct sorted *other = s->from;
-	s->from = s->to;
-	s->to = other;
-}
-
-static uint64_t key_of(const struct sorted *s)
-{
-	return (uint64_t)(s->key - FIT_KEY_NONE);
-}
-
-static uint64_t type_of(const struct sorted *s)
-{
-	return s->type;
-}
-
-/* Bytes that are not the same everywhere, from the last one on. */
-static void sort_all(struct sorting *s, uint64_t (*of)(const struct sorted *))
-{
-	uint64_t any = 0;
-
-	for (size_t i = 0; i < s->n; i++)
-		any |= of(&s->from[i]) ^ of(&s->from[0]);
-	for (unsigned shift = 0; shift < 64; shift += 8)
-		if (any >> shift & 0xff)
-			sort_by(s, shift, of);
-}
-
 static size_t nodes_for(size_t places)
 {
 	return places <= WIDTH ? 1 : (places + FILLED - 1) / FILLED;
@@ -357,7 +314,8 @@ static size_t pack(const struct fit_index *x, uint32_t level, uint32_t *first, s
 	return nodes;
 }
 
-static struct fit_tree tree_of(const struct fit_index *x, const struct sorted *of, size_t n)
+/* Of hosts in their order. */
+static struct fit_tree tree_of(const struct fit_index *x, const struct sort_item *of, size_t n)
 {
 	size_t nodes = nodes_for(n);
 	struct fit_tree tree = {.root = x->order->leaves.used};
@@ -365,8 +323,8 @@ static struct fit_tree tree_of(const struct fit_index *x, const struct sorted *o
 	for (size_t k = 0; k < nodes; k++) {
 		struct fit_node *leaf = node_at(x, 0, node_new(x, 0));
 		for (size_t j = n * k / nodes; j < n * (k + 1) / nodes; j++) {
-			leaf->host[leaf->n] = of[j].host;
-			leaf->key[leaf->n++] = of[j].key;
+			leaf->host[leaf->n] = of[j].id;
+			leaf->key[leaf->n++] = x->key[of[j].id];
 		}
 	}
 	while (nodes > 1)
@@ -374,25 +332,32 @@ static struct fit_tree tree_of(const struct fit_index *x, const struct sorted *o
 	return tree;
 }
 
+/* Hosts one type after the other, and of each from the highest id to the lowest; and where types begin. */
+static void gather(const struct fit_index *x, struct sort_item *hosts, size_t *begin)
+{
+	memset(begin, 0, (x->ntypes + 1) * sizeof(*begin));
+	for (size_t h = 0; h < x->n; h++)
+		begin[x->type[h]] += x->in[h];
+	for (size_t t = 1; t <= x->ntypes; t++)
+		begin[t] += begin[t - 1];
+	for (size_t h = 0; h < x->n; h++)
+		if (x->in[h])
+			hosts[--begin[x->type[h]]] = (struct sort_item){
+				(uint64_t)(x->key[h] - FIT_KEY_NONE), (uint32_t)h};
+}
+
 void fit_order_refill(struct fit_index *x)
 {
 	struct fit_order *order = x->order;
-	struct sorting s = {.from = order->sort, .to = order->sort + x->n};
-	size_t begin = 0;
+	struct sort_item *hosts = order->sort;
 
-	for (uint32_t h = (uint32_t)x->n; h-- > 0;)
-		if (x->in[h])
-			s.from[s.n++] = (struct sorted){x->key[h], h, x->type[h]};
-	sort_all(&s, key_of);
-	sort_all(&s, type_of);
+	gather(x, hosts, order->begin);
 	order->leaves.used = order->leaves.nfree = 0;
 	order->above.used = order->above.nfree = 0;
 	for (uint32_t t = 0; t < x->ntypes; t++) {
-		size_t end = begin;
-		while (end < s.n && s.from[end].type == t)
-			end++;
-		order->tree[t] = tree_of(x, s.from + begin, end - begin);
-		begin = end;
+		size_t begin = order->begin[t], n = order->begin[t + 1] - begin;
+		sort_by_key(hosts + begin, hosts + x->n, n);
+		order->tree[t] = tree_of(x, hosts + begin, n);
 	}
 }
 
@@ -428,9 +393,10 @@ int fit_order_init(struct fit_index *x, struct arena *arena, const struct fit_co
 	order->above.node = arena_room(arena, order->above.cap, sizeof(struct fit_node));
 	order->above.row =
 		arena_room(arena, order->above.cap * (size_t)WIDTH * x->width, sizeof(double));
+	order->begin = arena_alloc(arena, c->ntypes + 1, sizeof(*order->begin));
 	if (c->refilled)
 		order->sort = arena_room(arena, 2 * c->n, sizeof(*order->sort));
-	if (!order->tree || !order->leaves.node || !order->above.node || !order->above.row ||
+	if (!order->tree || !order->begin || !order->leaves.node || !order->above.node || !order->above.row ||
 	    (c->refilled && !order->sort))
 		return -ENOMEM;
 	for (size_t t = 0; t < c->ntypes; t++)

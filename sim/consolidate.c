@@ -79,12 +79,11 @@ static int tables_start(struct run *run, struct consolidation *c)
 	c->leaving = arena_alloc(&run->arena, n, sizeof(*c->leaving));
 	c->moving = arena_alloc(&run->arena, n, sizeof(*c->moving));
 	c->woken = arena_alloc(&run->arena, n, sizeof(*c->woken));
-	c->order = arena_alloc(&run->arena, n, sizeof(*c->order));
-	c->load = arena_alloc(&run->arena, n, sizeof(*c->load));
+	c->order = arena_room(&run->arena, 2 * n, sizeof(*c->order));
 	c->in_order = arena_alloc(&run->arena, c->samples + 1, sizeof(double));
 	c->scratch = arena_alloc(&run->arena, DETECTOR_SCRATCH * c->samples + 1, sizeof(double));
 	return (!c->history && c->samples > 0) || !c->known || !c->takes || !c->leaving ||
-			       !c->moving || !c->woken || !c->order || !c->load || !c->in_order ||
+			       !c->moving || !c->woken || !c->order || !c->in_order ||
 			       !c->scratch
 		       ? err_nomem(run->err)
 		       : 0;

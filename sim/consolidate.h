@@ -6,6 +6,7 @@
 #define COTENANT_SIM_CONSOLIDATE_H
 
 #include "policies/migrator.h"
+#include "sim/core/sort.h"
 #include "sim/past.h"
 #include "sim/run.h"
 #include "sim/sketch.h"
@@ -65,8 +66,7 @@ struct consolidation {
 	double *leaving;            /* per host, MHz: of VMs that are on their way from it */
 	bool *moving;               /* per host: VMs are on their way from or to it */
 	bool *woken;                /* per host: asked to come on */
-	uint32_t *order;            /* hosts */
-	double *load;               /* per host, while they are sorted */
+	struct sort_item *order;    /* hosts, while they are sorted: two rows of all */
 	double *in_order, *scratch; /* of a detector */
 	double *failed; /* per class, MHz: who wants as much has found no host in this round */
 	size_t failed_cap;
