@@ -575,6 +575,7 @@ void dc_unplace(struct dc *dc, uint32_t vm)
 void dc_reserve(struct dc *dc, uint32_t vm, uint32_t host)
 {
 	dc->vm.reserved[vm] = host;
+	dc->vm.nreserved++;
 	dc->host.reserved[host]++;
 	count_rules(dc, vm, host, 1);
 	commit(dc, host, dc_class_of(dc, vm), 1);
@@ -607,6 +608,7 @@ void dc_release(struct dc *dc, uint32_t vm)
 	uint32_t host = dc->vm.reserved[vm];
 
 	dc->vm.reserved[vm] = DC_NONE;
+	dc->vm.nreserved--;
 	dc->host.reserved[host]--;
 	uncommit(dc, vm, host);
 	count_rules(dc, vm, dc->vm.host[vm], 0);
@@ -717,7 +719,7 @@ static const char *check_host(const struct dc *dc, uint32_t host)
 static const char *check_sums(const struct dc *dc)
 {
 	double asked = 0, committed = 0;
-	size_t reserved = 0;
+	size_t reserved = 0, moving = 0;
 
 	for (size_t h = 0; h < dc->host.n; h++) {
 		committed += dc->host.cpu[h];
@@ -727,13 +729,15 @@ static const char *check_sums(const struct dc *dc)
 		uint32_t at = dc->vm.host[v], other = dc->vm.reserved[v];
 		if (other != DC_NONE && (at == DC_NONE || at == other))
 			return "room is kept for a VM that stands nowhere else";
-		reserved -= other != DC_NONE;
+		moving += other != DC_NONE;
 		asked += dc_class_of(dc, (uint32_t)v)->request[DC_DIM_CPU] *
 			 ((at != DC_NONE) + (other != DC_NONE));
 	}
 	if (!is_sum(asked, committed, fmax(committed, 1)))
 		return "what is committed is not what VMs ask for";
-	return reserved == 0 ? NULL : "hosts keep room for other VMs than those that move";
+	return reserved == moving && moving == dc->vm.nreserved
+		       ? NULL
+		       : "hosts keep room for other VMs than those that move";
 }
 
 const char *dc_check(const struct dc *dc)

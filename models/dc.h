@@ -127,6 +127,7 @@ struct dc_vms {
 	size_t n, cap;
 	uint32_t *host, *slot; /* DC_NONE: not placed */
 	uint32_t *reserved;    /* host that keeps room for it besides its own; DC_NONE: none */
+	uint32_t nreserved;    /* VMs that have one */
 	uint32_t *class_id, *group, *index;
 	uint8_t *state;                   /* enum vm_state */
 	int64_t *created_ns, *started_ns; /* -1: not yet */

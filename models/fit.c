@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "models/fit_order.h"
+#include "sim/core/pool.h"
 
 #define UNUSED 0xff
 #define GROUP  8 /* hosts below a leaf of the tree: two lines of memory for each are enough then */
@@ -36,7 +37,8 @@ static void to_row(const struct fit_index *x, const double room[FIT_DIMS], doubl
 struct fit_past {
 	double row[FIT_ROWS];
 	uint64_t types;
-	uint32_t from, to; /* none of the hosts in between, @from included, has room; from > to: unused */
+	uint32_t from,
+		to; /* none of the hosts in between, @from included, has room; from > to: unused */
 };
 
 #define PASTS 16 /* requests remembered: a power of two */
@@ -137,7 +139,8 @@ lanes_wide static void tree_set(struct fit_index *x, uint32_t host, const double
 	note_growth(x, host, row);
 	memcpy(x->row + host * w, row, bytes);
 	leaf_max(x, leaf, now);
-	for (size_t i = x->leaves + leaf; i > 0 && memcmp(x->max + i * w, now, bytes) != 0; i /= 2) {
+	for (size_t i = x->leaves + leaf; i > 0 && memcmp(x->max + i * w, now, bytes) != 0;
+	     i /= 2) {
 		memcpy(x->max + i * w, now, bytes);
 		fit_widen(now, x->max + (i ^ 1) * w, x->width);
 	}
@@ -250,27 +253,48 @@ void fit_set(struct fit_index *x, uint32_t host, const double room[FIT_DIMS], in
 
 /* All hosts at once. */
 
+struct filling {
+	struct fit_index *index;
+	const struct fit_refill *as;
+};
+
+static void fill_host(const struct filling *fill, uint32_t h)
+{
+	struct fit_index *x = fill->index;
+	bool has = fill->as->has[h] & fill->as->mask;
+	double *row = x->row + h * (size_t)x->width, room[FIT_DIMS];
+	int64_t key = has ? fill->as->room_of(fill->as->ctx, h, room) : FIT_KEY_NONE;
+
+	if (has)
+		to_row(x, room, row);
+	else
+		empty(row, x->width);
+	if (x->key) {
+		x->key[h] = key;
+		x->in[h] = has;
+	}
+}
+
+/* Leaves of the tree, with their hosts. */
+lanes_wide static void fill_leaves(void *ctx, unsigned thread, size_t first, size_t end)
+{
+	const struct filling *fill = ctx;
+	const struct fit_index *x = fill->index;
+
+	(void)thread;
+	for (size_t leaf = first; leaf < end; leaf++) {
+		for (size_t h = leaf * GROUP; h < (leaf + 1) * GROUP && h < x->n; h++)
+			fill_host(fill, (uint32_t)h);
+		leaf_max(x, leaf, x->max + (x->leaves + leaf) * x->width);
+	}
+}
+
 lanes_wide void fit_refill(struct fit_index *x, const struct fit_refill *fill)
 {
 	size_t w = x->width;
-	double room[FIT_DIMS];
 
 	forget(x);
-	for (uint32_t h = 0; h < x->n; h++) {
-		double *row = x->row + h * w;
-		bool has = fill->has[h] & fill->mask;
-		int64_t key = has ? fill->room_of(fill->ctx, h, room) : FIT_KEY_NONE;
-		if (has)
-			to_row(x, room, row);
-		else
-			empty(row, w);
-		if (x->key) {
-			x->key[h] = key;
-			x->in[h] = has;
-		}
-	}
-	for (size_t i = 2 * x->leaves; i-- > x->leaves;)
-		leaf_max(x, i - x->leaves, x->max + i * w);
+	pool_deal(fill->pool, (x->n + GROUP - 1) / GROUP, fill_leaves, &(struct filling){x, fill});
 	for (size_t i = x->leaves; i-- > 1;) {
 		memcpy(x->max + i * w, x->max + 2 * i * w, w * sizeof(double));
 		fit_widen(x->max + i * w, x->max + (2 * i + 1) * w, x->width);

@@ -76,6 +76,8 @@ int fit_init(struct fit_index *index, struct arena *arena,
 /* A host's room, and its key; -INFINITY in all dimensions where it takes nobody: then it is never found. */
 void fit_set(struct fit_index *index, uint32_t host, const double room[FIT_DIMS], int64_t key);
 
+struct pool;
+
 /* Sets all hosts at once, in O(n): those whose bit in @has is set as room_of() says of each, the others
  * without room. */
 struct fit_refill {
@@ -84,6 +86,8 @@ struct fit_refill {
 	int64_t (*room_of)(const void *ctx, uint32_t host,
 			   double room[FIT_DIMS]); /* returns the key */
 	const void *ctx;
+	struct pool *
+		pool; /* sim/core/pool.h: asks for it at once on all its threads; NULL: on the caller's */
 };
 void fit_refill(struct fit_index *index, const struct fit_refill *fill);
 

@@ -396,8 +396,8 @@ int fit_order_init(struct fit_index *x, struct arena *arena, const struct fit_co
 	order->begin = arena_alloc(arena, c->ntypes + 1, sizeof(*order->begin));
 	if (c->refilled)
 		order->sort = arena_room(arena, 2 * c->n, sizeof(*order->sort));
-	if (!order->tree || !order->begin || !order->leaves.node || !order->above.node || !order->above.row ||
-	    (c->refilled && !order->sort))
+	if (!order->tree || !order->begin || !order->leaves.node || !order->above.node ||
+	    !order->above.row || (c->refilled && !order->sort))
 		return -ENOMEM;
 	for (size_t t = 0; t < c->ntypes; t++)
 		order->tree[t].root = node_new(x, 0);

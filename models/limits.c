@@ -97,8 +97,8 @@ int limits_gather(struct limits *l, const struct dc *dc, uint32_t host)
 	}
 	for (int r = 0; r < RES_COUNT; r++)
 		for (size_t i = n; i < lanes_room(n); i++)
-			l->floor[r][i] = l->cap[r][i] = l->weight[r][i] =
-				l->per_weight[r][i] = l->slice[r][i] = 0;
+			l->floor[r][i] = l->cap[r][i] = l->weight[r][i] = l->per_weight[r][i] =
+				l->slice[r][i] = 0;
 	l->n = n;
 	l->core = core;
 	l->type = type;

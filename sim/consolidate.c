@@ -79,12 +79,11 @@ static int tables_start(struct run *run, struct consolidation *c)
 	c->leaving = arena_alloc(&run->arena, n, sizeof(*c->leaving));
 	c->moving = arena_alloc(&run->arena, n, sizeof(*c->moving));
 	c->woken = arena_alloc(&run->arena, n, sizeof(*c->woken));
+	c->stuck = arena_alloc(&run->arena, n, sizeof(*c->stuck));
 	c->order = arena_room(&run->arena, 2 * n, sizeof(*c->order));
-	c->in_order = arena_alloc(&run->arena, c->samples + 1, sizeof(double));
-	c->scratch = arena_alloc(&run->arena, DETECTOR_SCRATCH * c->samples + 1, sizeof(double));
+	c->limit = arena_alloc(&run->arena, n, sizeof(*c->limit));
 	return (!c->history && c->samples > 0) || !c->known || !c->takes || !c->leaving ||
-			       !c->moving || !c->woken || !c->order || !c->in_order ||
-			       !c->scratch
+			       !c->moving || !c->woken || !c->stuck || !c->order || !c->limit
 		       ? err_nomem(run->err)
 		       : 0;
 }
@@ -168,6 +167,7 @@ void consolidate_fini(struct run *run)
 	mem_free(c->balance_to);
 	mem_free(c->since_ns);
 	mem_free(c->leavers.of);
+	mem_free(c->desks);
 	mem_free(c->leavable.vm);
 	mem_free(c->leavable.demand);
 	mem_free(c->leavable.history);
@@ -202,10 +202,11 @@ static void moving_begin(struct run *run, struct consolidation *c)
 	memset(c->takes, 0, dc->host.n * sizeof(*c->takes));
 	memset(c->leaving, 0, dc->host.n * sizeof(*c->leaving));
 	memset(c->moving, 0, dc->host.n * sizeof(*c->moving));
-	for (uint32_t vm = 0; vm < dc->vm.n; vm++) {
+	for (uint32_t vm = 0, left = dc->vm.nreserved; left > 0; vm++) {
 		uint32_t to = dc->vm.reserved[vm], from = dc->vm.host[vm];
 		if (to == DC_NONE)
 			continue;
+		left--;
 		c->leaving[from] += dc->slot.want[RES_CPU][dc->vm.slot[vm]];
 		c->moving[from] = c->moving[to] = true;
 	}
@@ -215,7 +216,6 @@ static int pack(struct run *run, struct consolidation *c)
 {
 	int rc;
 
-	relieve_begin(run, c);
 	c->leavers.n = 0;
 	rc = relieve_hosts(run, c);
 	if (rc == 0)
@@ -262,6 +262,16 @@ static int begin(struct run *run, struct consolidation *c, const struct sketch_m
 	return dc->host.state[move->host] == HOST_OFF ? host_switch_on(run, move->host) : 0;
 }
 
+#define AHEAD 3 /* moves whose hosts are asked for */
+
+static void prefetch(const struct run *run, const struct sketch_move *move)
+{
+	const struct dc *dc = &run->plan.dc;
+
+	dc_prefetch(dc, dc->vm.host[move->vm]);
+	dc_prefetch(dc, move->host);
+}
+
 /* Hosts that were asked to come on, did, and are not needed after all. */
 static int send_off(struct run *run, struct consolidation *c)
 {
@@ -285,13 +295,16 @@ int consolidate(struct run *run)
 
 	if (!(c->packs || c->balances) || run->now_ns == 0 || run->now_ns % c->interval_ns != 0)
 		return 0;
-	if (past_sample(&c->past, &run->plan.dc) < 0)
+	if (past_sample(&c->past, &run->plan.dc, run->pool) < 0)
 		return err_nomem(run->err);
 	turns_forget(&c->turns);
 	sketch_begin(&c->sketch);
 	moving_begin(run, c);
 	rc = c->packs ? pack(run, c) : balance(run, c);
-	for (size_t i = 0; i < c->sketch.n && rc == 0; i++)
+	for (size_t i = 0; i < c->sketch.n && rc == 0; i++) {
+		if (i + AHEAD < c->sketch.n)
+			prefetch(run, &c->sketch.move[i + AHEAD]);
 		rc = begin(run, c, &c->sketch.move[i]);
+	}
 	return rc < 0 ? rc : send_off(run, c);
 }

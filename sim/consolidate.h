@@ -59,15 +59,18 @@ struct consolidation {
 	struct sketch sketch;
 	struct turns turns;
 	struct past past;
-	size_t samples;             /* of the load that the detector looks at */
-	double *history;            /* per host: ring of so many, MHz, of VMs that stay or come */
-	uint32_t *known;            /* per host: how many of them count */
-	uint32_t *takes;            /* per host: VMs that come to it by this round's moves */
-	double *leaving;            /* per host, MHz: of VMs that are on their way from it */
-	bool *moving;               /* per host: VMs are on their way from or to it */
-	bool *woken;                /* per host: asked to come on */
-	struct sort_item *order;    /* hosts, while they are sorted: two rows of all */
-	double *in_order, *scratch; /* of a detector */
+	size_t samples;          /* of the load that the detector looks at */
+	double *history;         /* per host: ring of so many, MHz, of VMs that stay or come */
+	uint32_t *known;         /* per host: how many of them count */
+	uint32_t *takes;         /* per host: VMs that come to it by this round's moves */
+	double *leaving;         /* per host, MHz: of VMs that are on their way from it */
+	bool *moving;            /* per host: VMs are on their way from or to it */
+	bool *woken;             /* per host: asked to come on */
+	bool *stuck;             /* per host: it cannot be drained in this round */
+	struct sort_item *order; /* hosts, while they are sorted: two rows of all */
+	double *limit;           /* per host: of its load, as the detector says */
+	double *desks;           /* working memory of those who ask the detector */
+	size_t desks_cap;
 	double *failed; /* per class, MHz: who wants as much has found no host in this round */
 	size_t failed_cap;
 	size_t hopeless; /* classes of which nobody finds a host, whatever CPU it wants */
@@ -91,9 +94,8 @@ static inline double capacity_of(const struct consolidation *c, uint32_t host)
 int leavers_add(struct run *run, struct consolidation *c, uint32_t vm, double demand) must_check;
 void leavers_sort(struct leavers *l); /* those that want most first, then by id */
 
-/* relieve.c. In this order: the past of hosts; hosts are opened up to their limits, or shut and relieved: who
- * leaves is gathered; they are given hosts. */
-void relieve_begin(struct run *run, struct consolidation *c);
+/* relieve.c. In this order: hosts are opened up to their limits, or shut and relieved: who leaves is gathered;
+ * they are given hosts. */
 int relieve_hosts(struct run *run, struct consolidation *c) must_check;
 int relieve_place(struct run *run, struct consolidation *c) must_check;
 /* A move in the sketch, with all that hangs on it; takes back the last one. */

@@ -6,21 +6,31 @@
 #include <math.h>
 
 #include "sim/consolidate.h"
+#include "sim/core/pool.h"
 
-/* All VMs of the host, as leavers; false: somebody cannot leave, or is known to fit nowhere. */
-static int gather(struct run *run, struct consolidation *c, uint32_t host, bool *all)
+/* Somebody cannot leave the host, or is known to fit nowhere. */
+static bool is_stuck(const struct consolidation *c, const struct dc *dc, uint32_t host)
+{
+	uint32_t end = dc->host.first[host] + dc->host.count[host];
+
+	for (uint32_t slot = dc->host.first[host]; slot < end; slot++)
+		if (!(dc->slot.want[RES_CPU][slot] < c->failed[dc->slot.class_id[slot]]) ||
+		    sketch_bound(&c->sketch, dc->slot.vm[slot]))
+			return true;
+	return false;
+}
+
+/* All VMs of the host, as leavers. */
+static int gather(struct run *run, struct consolidation *c, uint32_t host)
 {
 	const struct dc *dc = &run->plan.dc;
+	uint32_t end = dc->host.first[host] + dc->host.count[host];
 	int rc = 0;
 
 	c->leavers.n = 0;
-	*all = true;
-	for (uint32_t i = 0; i < dc->host.count[host] && *all && rc == 0; i++) {
-		uint32_t slot = dc->host.first[host] + i, vm = dc->slot.vm[slot];
-		double demand = dc->slot.want[RES_CPU][slot];
-		*all = demand < c->failed[dc->slot.class_id[slot]] && !sketch_bound(&c->sketch, vm);
-		rc = leavers_add(run, c, vm, demand);
-	}
+	for (uint32_t slot = dc->host.first[host]; slot < end && rc == 0; slot++)
+		rc = leavers_add(run, c, dc->slot.vm[slot], dc->slot.want[RES_CPU][slot]);
+	leavers_sort(&c->leavers);
 	return rc;
 }
 
@@ -42,14 +52,8 @@ static int drain(struct run *run, struct consolidation *c, uint32_t host)
 {
 	struct leavers *l = &c->leavers;
 	size_t before = c->sketch.n;
-	bool all;
-	int rc;
+	int rc = gather(run, c, host);
 
-	sketch_shut(&c->sketch, host);
-	rc = gather(run, c, host, &all);
-	if (rc < 0 || !all)
-		return rc;
-	leavers_sort(l);
 	for (size_t i = 0; i < l->n && rc == 0; i++) {
 		uint32_t to = sketch_find(&c->sketch, l->of[i].vm, l->of[i].demand, SKETCH_ON);
 		if (to != PLACE_NOWHERE) {
@@ -77,8 +81,8 @@ static size_t drainable(const struct run *run, struct consolidation *c)
 			sketch_shut(&c->sketch, h); /* nobody has less load */
 		if (dc->host.count[h] == 0 || c->moving[h])
 			continue;
-		c->order[n++] = (struct sort_item){
-			sort_key(c->sketch.demand[h] / capacity_of(c, h)), h};
+		c->order[n++] =
+			(struct sort_item){sort_key(c->sketch.demand[h] / capacity_of(c, h)), h};
 	}
 	sort_by_key(c->order, c->order + dc->host.n, n);
 	return n;
@@ -102,6 +106,46 @@ static void prefetch(const struct dc *dc, const struct sort_item *order, size_t 
 	}
 }
 
+/* A stretch of the order: which of its hosts are stuck already. */
+struct stretch {
+	struct consolidation *c;
+	const struct dc *dc;
+	size_t begin;
+};
+
+static void look_ahead(void *ctx, unsigned thread, size_t first, size_t end)
+{
+	const struct stretch *s = ctx;
+	const struct sort_item *order = s->c->order + s->begin;
+
+	(void)thread;
+	for (size_t i = first; i < end; i++) {
+		prefetch(s->dc, order + i, end - i);
+		s->c->stuck[order[i].id] = is_stuck(s->c, s->dc, order[i].id);
+	}
+}
+
+/* Those that nobody fits any more take no VMs either. */
+static int drain_stretch(struct run *run, struct consolidation *c, size_t begin, size_t end)
+{
+	const struct dc *dc = &run->plan.dc;
+	int rc = 0;
+
+	pool_deal(run->pool, end - begin, look_ahead, &(struct stretch){c, dc, begin});
+	for (size_t i = begin; i < end && c->hopeless < dc->nclasses && rc == 0; i++) {
+		uint32_t host = c->order[i].id;
+		if (c->takes[host] > 0)
+			continue;
+		sketch_shut(&c->sketch, host);
+		if (!c->stuck[host] && !is_stuck(c, dc, host))
+			rc = drain(run, c, host);
+	}
+	return rc;
+}
+
+#define FIRST_STRETCH 64
+
+/* Who is stuck stays so: hosts are looked at ahead, in stretches that grow as less and less can change. */
 int drain_hosts(struct run *run, struct consolidation *c)
 {
 	const struct dc *dc = &run->plan.dc;
@@ -113,11 +157,11 @@ int drain_hosts(struct run *run, struct consolidation *c)
 	for (size_t i = 0; i < dc->nclasses; i++)
 		c->failed[i] = (double)INFINITY;
 	c->hopeless = 0;
-	for (size_t i = 0; i < n && c->hopeless < dc->nclasses && rc == 0; i++) {
-		uint32_t host = c->order[i].id;
-		prefetch(dc, c->order + i, n - i);
-		if (c->takes[host] == 0)
-			rc = drain(run, c, host);
+	for (size_t begin = 0, end; begin < n && c->hopeless < dc->nclasses && rc == 0;
+	     begin = end) {
+		end = begin + (begin > FIRST_STRETCH ? begin : FIRST_STRETCH);
+		end = end < n ? end : n;
+		rc = drain_stretch(run, c, begin, end);
 	}
 	return rc;
 }

@@ -385,6 +385,14 @@ static int step_dirties(struct run *run, struct move *mv, double step_s)
 	return rc;
 }
 
+void migrate_prefetch(const struct run *run, uint32_t id)
+{
+	const struct move *mv = &run->migrations->move[id];
+
+	dc_prefetch(&run->plan.dc, mv->from);
+	dc_prefetch(&run->plan.dc, mv->to);
+}
+
 int migrate_event(struct run *run, const struct evq_event *event)
 {
 	struct move *mv = &run->migrations->move[event->id];

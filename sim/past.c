@@ -3,7 +3,28 @@
 
 #include <errno.h>
 
-int past_sample(struct past *past, const struct dc *dc)
+struct sampling {
+	struct past *past;
+	const struct dc *dc;
+};
+
+static void sample_vms(void *ctx, unsigned thread, size_t first, size_t end)
+{
+	const struct sampling *sampling = ctx;
+	struct past *past = sampling->past;
+	const struct dc *dc = sampling->dc;
+	size_t n = past->samples;
+
+	(void)thread;
+	for (size_t vm = first; vm < end; vm++) {
+		uint32_t slot = dc->vm.slot[vm];
+		bool here = slot != DC_NONE;
+		past->row[vm * n + past->newest] = here ? (float)dc->slot.want[RES_CPU][slot] : 0;
+		past->age[vm] = !here ? 0 : past->age[vm] + (past->age[vm] < n);
+	}
+}
+
+int past_sample(struct past *past, const struct dc *dc, struct pool *pool)
 {
 	size_t n = past->samples;
 
@@ -15,12 +36,7 @@ int past_sample(struct past *past, const struct dc *dc)
 	past->newest = past->known == 0 ? 0 : (past->newest + 1) % n;
 	past->known += past->known < n;
 	past->vms = dc->vm.n;
-	for (size_t vm = 0; vm < dc->vm.n; vm++) {
-		uint32_t slot = dc->vm.slot[vm];
-		bool here = slot != DC_NONE;
-		past->row[vm * n + past->newest] = here ? (float)dc->slot.want[RES_CPU][slot] : 0;
-		past->age[vm] = !here ? 0 : past->age[vm] + (past->age[vm] < n);
-	}
+	pool_deal(pool, dc->vm.n, sample_vms, &(struct sampling){past, dc});
 	return 0;
 }
 

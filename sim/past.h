@@ -6,6 +6,7 @@
 #define COTENANT_SIM_PAST_H
 
 #include "models/dc.h"
+#include "sim/core/pool.h"
 
 struct past {
 	size_t samples; /* per VM; set before the first use; 0: none are kept */
@@ -16,8 +17,9 @@ struct past {
 	size_t vms, row_cap, age_cap;
 };
 
-/* Takes a sample of every VM, 0 where it stands nowhere. -ENOMEM. */
-int past_sample(struct past *past, const struct dc *dc) must_check;
+/* Takes a sample of every VM, 0 where it stands nowhere, on all threads of the pool (NULL: the caller's).
+ * -ENOMEM. */
+int past_sample(struct past *past, const struct dc *dc, struct pool *pool) must_check;
 void past_fini(struct past *past);
 
 static inline const float *past_of(const struct past *past, uint32_t vm)

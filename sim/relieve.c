@@ -10,6 +10,7 @@
 
 #include "sim/consolidate.h"
 #include "sim/core/bug.h"
+#include "sim/core/pool.h"
 
 /* Adds the VM's past to the host's, or takes it away. */
 static void history_add(struct consolidation *c, uint32_t host, uint32_t vm, double sign)
@@ -24,22 +25,46 @@ static void history_add(struct consolidation *c, uint32_t host, uint32_t vm, dou
 		c->known[host] = c->past.age[vm];
 }
 
-void relieve_begin(struct run *run, struct consolidation *c)
-{
-	const struct dc *dc = &run->plan.dc;
+/* A round at work: what threads that look at hosts see. */
+struct round {
+	const struct run *run;
+	struct consolidation *c;
+	double unused; /* the limit of hosts without VMs */
+};
 
-	if (c->samples == 0)
-		return;
-	memset(c->history, 0, dc->host.n * c->past.samples * sizeof(double));
-	memset(c->known, 0, dc->host.n * sizeof(*c->known));
-	for (uint32_t h = 0; h < dc->host.n; h++)
+static void past_of_hosts(void *ctx, unsigned thread, size_t first, size_t end)
+{
+	const struct round *round = ctx;
+	struct consolidation *c = round->c;
+	const struct dc *dc = &round->run->plan.dc;
+	size_t n = c->past.samples;
+
+	(void)thread;
+	memset(c->history + first * n, 0, (end - first) * n * sizeof(double));
+	memset(c->known + first, 0, (end - first) * sizeof(*c->known));
+	for (uint32_t h = (uint32_t)first; h < end; h++)
 		for (uint32_t i = 0; i < dc->host.count[h]; i++) {
 			uint32_t vm = dc->slot.vm[dc->host.first[h] + i];
 			if (dc->vm.reserved[vm] == DC_NONE)
 				history_add(c, h, vm, 1);
-			else
-				history_add(c, dc->vm.reserved[vm], vm, 1);
 		}
+}
+
+/* VMs on their way are where they go to. */
+static void relieve_begin(struct round *round)
+{
+	struct consolidation *c = round->c;
+	const struct dc *dc = &round->run->plan.dc;
+
+	if (c->samples == 0)
+		return;
+	pool_deal(round->run->pool, dc->host.n, past_of_hosts, round);
+	for (uint32_t vm = 0, left = dc->vm.nreserved; left > 0; vm++) {
+		if (dc->vm.reserved[vm] == DC_NONE)
+			continue;
+		left--;
+		history_add(c, dc->vm.reserved[vm], vm, 1);
+	}
 }
 
 /* How many intervals the longest migration from the host takes. */
@@ -54,19 +79,34 @@ static double horizon_of(const struct run *run, const struct consolidation *c, u
 	return fmax(1, longest * 1e9 / (double)c->interval_ns);
 }
 
+/* A thread's working memory: the past in order, and the detector's; and a line of memory between threads. */
+static size_t desk_size(const struct consolidation *c)
+{
+	return (1 + DETECTOR_SCRATCH) * c->samples + 8;
+}
+
+static int desks_make(struct run *run, struct consolidation *c)
+{
+	size_t n = pool_threads(run->pool) * desk_size(c);
+
+	return mem_grow(&c->desks, &c->desks_cap, n, sizeof(*c->desks)) < 0 ? err_nomem(run->err)
+									    : 0;
+}
+
 /* The load above which the host is overloaded; its load is @load. Without a past and a load all hosts are
  * alike. */
-static double limit_of(const struct run *run, const struct consolidation *c, uint32_t host,
-		       double load)
+static double limit_of(const struct run *run, const struct consolidation *c, unsigned thread,
+		       uint32_t host, double load)
 {
-	struct detector_view view = {.load = load, .scratch = c->scratch, .horizon = 1};
+	double *past = c->desks + thread * desk_size(c);
+	struct detector_view view = {.load = load, .scratch = past + c->samples, .horizon = 1};
 
 	if (c->samples > 0) {
 		view.n = c->known[host] < c->samples ? c->known[host] : c->samples;
-		view.history = c->in_order;
+		view.history = past;
 		view.horizon = horizon_of(run, c, host);
 		past_in_order(&c->past, c->history + host * c->past.samples, view.n,
-			      1 / capacity_of(c, host), c->in_order);
+			      1 / capacity_of(c, host), past);
 	}
 	return c->detector->limit(c->detector_state, &view);
 }
@@ -162,9 +202,25 @@ static int relieve(struct run *run, struct consolidation *c, uint32_t host, doub
 			history_add(c, host, l->vm[i], -1);
 		rc = leavers_add(run, c, l->vm[i], l->demand[i]);
 		leavable_drop(l, i);
-		limit = limit_of(run, c, host, wanted / capacity_of(c, host));
+		limit = limit_of(run, c, 0, host, wanted / capacity_of(c, host));
 	}
 	return rc;
+}
+
+static double load_of(const struct consolidation *c, uint32_t host)
+{
+	return (c->sketch.demand[host] - c->leaving[host]) / capacity_of(c, host);
+}
+
+static void limits_of_hosts(void *ctx, unsigned thread, size_t first, size_t end)
+{
+	const struct round *round = ctx;
+	struct consolidation *c = round->c;
+
+	for (uint32_t h = (uint32_t)first; h < end; h++)
+		c->limit[h] = c->sketch.vms[h] > 0
+				      ? limit_of(round->run, c, thread, h, load_of(c, h))
+				      : round->unused;
 }
 
 /* Hosts that are on, or could be, take VMs up to their limits; those that are overloaded take none and are
@@ -172,29 +228,25 @@ static int relieve(struct run *run, struct consolidation *c, uint32_t host, doub
 int relieve_hosts(struct run *run, struct consolidation *c)
 {
 	const struct dc *dc = &run->plan.dc;
-	const struct detector_view nothing = {.horizon = 1, .scratch = c->scratch};
-	double unused = c->detector->limit(c->detector_state, &nothing);
-	int rc = 0;
+	struct round round = {.run = run, .c = c};
+	int rc = desks_make(run, c);
 
+	if (rc < 0)
+		return rc;
+	round.unused = c->detector->limit(
+		c->detector_state, &(struct detector_view){.horizon = 1, .scratch = c->desks});
+	relieve_begin(&round);
+	pool_deal(run->pool, dc->host.n, limits_of_hosts, &round);
 	for (uint32_t h = 0; h < dc->host.n && rc == 0; h++) {
 		bool on = dc->host.state[h] == HOST_ON;
 		if (dc->host.down[h] || dc->host.state[h] == HOST_STOPPING) {
 			sketch_shut(&c->sketch, h);
-			continue;
-		}
-		if (c->sketch.vms[h] == 0) {
-			sketch_open(&c->sketch, h, on ? SKETCH_ON : SKETCH_OFF,
-				    most_of(c, h, unused));
-			continue;
-		}
-		double load = (c->sketch.demand[h] - c->leaving[h]) / capacity_of(c, h);
-		double limit = limit_of(run, c, h, load);
-		if (load > limit) {
+		} else if (c->sketch.vms[h] > 0 && load_of(c, h) > c->limit[h]) {
 			sketch_shut(&c->sketch, h);
-			rc = relieve(run, c, h, limit);
+			rc = relieve(run, c, h, c->limit[h]);
 		} else {
 			sketch_open(&c->sketch, h, on ? SKETCH_ON : SKETCH_OFF,
-				    most_of(c, h, limit));
+				    most_of(c, h, c->limit[h]));
 		}
 	}
 	return rc;
@@ -212,8 +264,8 @@ int relieve_take(struct run *run, struct consolidation *c, struct leaver who, ui
 	c->takes[host]++;
 	if (c->samples > 0)
 		history_add(c, host, who.vm, 1);
-	double load = (c->sketch.demand[host] - c->leaving[host]) / capacity_of(c, host);
-	sketch_open(&c->sketch, host, SKETCH_ON, most_of(c, host, limit_of(run, c, host, load)));
+	double limit = limit_of(run, c, 0, host, load_of(c, host));
+	sketch_open(&c->sketch, host, SKETCH_ON, most_of(c, host, limit));
 	return 0;
 }
 

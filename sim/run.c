@@ -437,6 +437,15 @@ static int settle(struct run *run, bool divide)
 	return rc < 0 ? rc : update_dirty(run, divide);
 }
 
+/* What the next event is going to read is on its way while this one is handled. */
+static void prefetch_next(const struct run *run)
+{
+	struct evq_event next;
+
+	if (evq_peek(run->queue, &next) && next.kind == EVENT_MIGRATION)
+		migrate_prefetch(run, next.id);
+}
+
 int run_go(struct run *run)
 {
 	bool every_event = run->scenario->reallocate == REALLOCATE_EVENT;
@@ -446,6 +455,7 @@ int run_go(struct run *run)
 	while (rc == 0 && evq_pop(run->queue, &event)) {
 		run->now_ns = event.time_ns;
 		run->count.events++;
+		prefetch_next(run);
 		if (run->driver->until)
 			rc = run->driver->until(run->driver_state, run->now_ns, run->err);
 		if (rc == 0)

@@ -116,6 +116,7 @@ struct run {
 	bool memoryless;   /* all policies are */
 	int64_t counted_ns; /* up to here the sums of the timeline hold hosts that sleep */
 	unsigned threads;   /* to be used, set before run_go(); 0 = 1 */
+	struct pool *pool;  /* what has been made of them; NULL: one thread */
 	struct run_desk desk;
 	struct ticker *ticker;
 	struct metrics metrics;
@@ -242,6 +243,7 @@ bool migrate_moving(const struct run *run, uint32_t vm);
 /* What the host's migrations share, each way, bytes per second. */
 double migrate_bandwidth(const struct run *run, uint32_t host);
 int migrate_event(struct run *run, const struct evq_event *event) must_check;
+void migrate_prefetch(const struct run *run, uint32_t id); /* its event comes next */
 /* All that happens at a moment has happened: links are shared anew. */
 int migrate_settle(struct run *run) must_check;
 /* A VM ends or stops: its migration, if there is one, is undone, @why. A host fails or goes off: so is

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/core/bug.h"
+#include "sim/core/pool.h"
 
 #define FLOOR_SLACK 1e-12
 
@@ -143,8 +144,11 @@ static void forget_stale(struct sketch *s)
 const struct fit_index *sketch_index(struct sketch *s, enum sketch_state state)
 {
 	size_t i = number_of(state);
-	struct fit_refill fill = {
-		.has = s->state, .mask = (uint8_t)state, .room_of = room_of, .ctx = s};
+	struct fit_refill fill = {.has = s->state,
+				  .mask = (uint8_t)state,
+				  .room_of = room_of,
+				  .ctx = s,
+				  .pool = s->run->pool};
 
 	forget_stale(s);
 	if (!s->ready[i])
@@ -196,30 +200,38 @@ static void count_moving(struct sketch *s)
 {
 	const struct dc *dc = &s->run->plan.dc;
 
-	for (uint32_t vm = 0; vm < dc->vm.n; vm++) {
+	for (uint32_t vm = 0, left = dc->vm.nreserved; left > 0; vm++) {
 		uint32_t to = dc->vm.reserved[vm];
 		if (to == DC_NONE)
 			continue;
+		left--;
 		s->demand[to] += dc->slot.want[RES_CPU][dc->vm.slot[vm]];
 		s->vms[to]++;
 	}
 }
 
+static void hosts_as_they_are(void *ctx, unsigned thread, size_t first, size_t end)
+{
+	struct sketch *s = ctx;
+	const struct dc *dc = &s->run->plan.dc;
+	size_t n = end - first;
+
+	(void)thread;
+	for (int d = PLACE_CPU + 1; d < PLACE_DIMS; d++)
+		memcpy(s->free[d] + first, dc->host.free[d] + first, n * sizeof(double));
+	for (int r = 0; r < RES_COUNT; r++)
+		memcpy(s->floors[r] + first, dc->host.floors[r] + first, n * sizeof(double));
+	memcpy(s->vms + first, dc->host.count + first, n * sizeof(*s->vms));
+	for (size_t h = first; h < end; h++)
+		s->demand[h] = wanted(dc, (uint32_t)h);
+}
+
 void sketch_begin(struct sketch *s)
 {
-	const struct dc *dc = &s->run->plan.dc;
-	size_t n = dc->host.n;
-
 	s->n = 0;
 	s->ready[0] = s->ready[1] = false;
 	s->nstale = 0;
-	for (int d = PLACE_CPU + 1; d < PLACE_DIMS; d++)
-		memcpy(s->free[d], dc->host.free[d], n * sizeof(double));
-	for (int r = 0; r < RES_COUNT; r++)
-		memcpy(s->floors[r], dc->host.floors[r], n * sizeof(double));
-	memcpy(s->vms, dc->host.count, n * sizeof(*s->vms));
-	for (uint32_t h = 0; h < n; h++)
-		s->demand[h] = wanted(dc, h);
+	pool_deal(s->run->pool, s->run->plan.dc.host.n, hosts_as_they_are, s);
 	count_moving(s);
 }
 

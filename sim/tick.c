@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/pool.h"
+#include "sim/core/pool.h"
 #include "sim/run.h"
 
 #define CHUNK RUN_CHUNK
@@ -38,7 +38,6 @@ struct ticker {
 	struct metrics_rates *rates; /* per host: in force while it sleeps */
 	bool *asleep;                /* per host */
 	uint32_t *victim;            /* per host, where the bit in `oom` is set */
-	struct pool *pool;           /* NULL: one thread */
 	struct run_desk *helper;     /* of the other threads */
 	unsigned nhelpers;
 	size_t failed; /* lowest chunk that failed so far, or SIZE_MAX */
@@ -82,8 +81,8 @@ int ticker_start(struct run *run)
 		if (!err || run_desk_init(run, &t->helper[t->nhelpers], err) < 0)
 			return err_nomem(run->err);
 	}
-	t->pool = pool_new(run->threads, run->err);
-	return t->pool ? 0 : -EAGAIN;
+	run->pool = pool_new(run->threads, run->err);
+	return run->pool ? 0 : -EAGAIN;
 }
 
 void ticker_free(struct run *run)
@@ -92,7 +91,7 @@ void ticker_free(struct run *run)
 
 	if (!t)
 		return;
-	pool_free(t->pool);
+	pool_free(run->pool);
 	for (unsigned i = 0; i < t->nhelpers; i++)
 		run_desk_fini(&t->helper[i]);
 	mem_free(t->chunk);
@@ -299,8 +298,8 @@ int ticker_tick(struct run *run)
 
 	t->failed = SIZE_MAX;
 	deal_chunks(run);
-	if (t->pool)
-		pool_run(t->pool, work, run);
+	if (run->pool)
+		pool_run(run->pool, work, run);
 	else
 		work(run, 0);
 	run->desk.sums = &run->metrics.now;

@@ -353,15 +353,34 @@ bool evq_pop(struct evq *q, struct evq_event *event)
 	return true;
 }
 
-int64_t evq_next_time(const struct evq *q)
+/* The first entry; NULL when there is none. */
+static const struct entry *first_of(const struct evq *q)
 {
 	size_t from = q->hole ? ROOT + 1 : ROOT, to = q->hole ? ROOT + 5 : ROOT + 1;
-	int64_t first = INT64_MAX;
+	const struct entry *first = NULL;
 
 	for (size_t i = from; i < to && i < q->end; i++)
-		if ((int64_t)q->heap[i].time < first)
-			first = (int64_t)q->heap[i].time;
+		if (!first || order(&q->heap[i]) < order(first))
+			first = &q->heap[i];
 	return first;
+}
+
+bool evq_peek(const struct evq *q, struct evq_event *event)
+{
+	const struct entry *first = first_of(q);
+
+	if (!first)
+		return false;
+	const struct slot *s = &q->slots[entry_slot(first)];
+	*event = (struct evq_event){(int64_t)first->time, s->kind, s->id};
+	return true;
+}
+
+int64_t evq_next_time(const struct evq *q)
+{
+	const struct entry *first = first_of(q);
+
+	return first ? (int64_t)first->time : INT64_MAX;
 }
 
 static void tidy(struct evq *q)

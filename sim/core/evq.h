@@ -39,7 +39,8 @@ uint64_t evq_push(struct evq *q, struct evq_event event, unsigned priority) must
 /* Takes the first event out; false when the queue is empty. */
 bool evq_pop(struct evq *q, struct evq_event *event);
 
-/* The time of the first event; INT64_MAX when the queue is empty. */
+/* The first event, which stays; false when the queue is empty. Its time; INT64_MAX when it is. */
+bool evq_peek(const struct evq *q, struct evq_event *event);
 int64_t evq_next_time(const struct evq *q);
 
 /* True if the handle named a pending event, which is now gone. */

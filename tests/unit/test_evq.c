@@ -28,6 +28,7 @@ static void empty(void **state)
 	assert_non_null(q);
 	assert_false(evq_pop(q, &event));
 	assert_true(evq_next_time(q) == INT64_MAX);
+	assert_false(evq_peek(q, &event));
 	assert_int_equal(evq_size(q), 0);
 	assert_false(evq_cancel(q, EVQ_NONE));
 	assert_false(evq_is_pending(q, EVQ_NONE));
@@ -209,7 +210,11 @@ static void random_operations(void **state)
 		naive_step(ref, q, rng, i / 6000 % 2 ? 2 : 14);
 		assert_int_equal(evq_size(q), ref->n);
 		int64_t first = ref->n ? ref->item[naive_first(ref)].time : INT64_MAX;
+		struct evq_event event;
 		assert_true(evq_next_time(q) == first);
+		assert_true(evq_peek(q, &event) == (ref->n > 0));
+		if (ref->n > 0)
+			assert_int_equal(event.id, ref->item[naive_first(ref)].id);
 	}
 	for (size_t i = 0; i < ref->n; i++)
 		assert_true(evq_is_pending(q, ref->item[i].handle));

@@ -9,11 +9,13 @@
 
 #include "models/power.h"
 #include "policies/list.h"
+#include "sim/core/pool.h"
 
 #define MOST  2000
 #define TYPES 3
 
 static uint64_t seed;
+static struct pool *threads;
 
 static uint32_t below(uint32_t n)
 {
@@ -125,7 +127,11 @@ static void refill(struct world *w)
 
 	for (uint32_t h = 0; h < w->n; h++)
 		has[h] = w->room[h][0] > -(double)INFINITY ? 6 : 1;
-	struct fit_refill fill = {.has = has, .mask = 4, .room_of = room_of, .ctx = w};
+	struct fit_refill fill = {.has = has,
+				  .mask = 4,
+				  .room_of = room_of,
+				  .ctx = w,
+				  .pool = below(2) ? threads : NULL};
 	fit_refill(&w->index, &fill);
 }
 
@@ -133,10 +139,11 @@ static void refill(struct world *w)
 static void set_host(struct world *w, uint32_t h, unsigned which, bool down)
 {
 	for (int d = 0; d < FIT_DIMS; d++)
-		w->room[h][d] = down ? -INFINITY
-				: which >> d & 1
-					? (below(20) ? below(12) : below(2) ? INFINITY : -1.)
-					: INFINITY;
+		w->room[h][d] = down             ? -INFINITY
+				: which >> d & 1 ? (below(20)  ? below(12)
+						    : below(2) ? INFINITY
+							       : -1.)
+						 : INFINITY;
 	w->key[h] = (int64_t)below(10) - 1;
 	fit_set(&w->index, h, w->room[h], w->key[h]);
 }
@@ -370,5 +377,9 @@ int main(void)
 		cmocka_unit_test(test_placers_with_and_without_index),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	struct err err = {0};
+	threads = pool_new(3, &err);
+	int failed = threads ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
+	pool_free(threads);
+	return failed;
 }

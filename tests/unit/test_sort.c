@@ -29,7 +29,8 @@ static int by_key_then_id(const void *a, const void *b)
 static void test_order(void **unused)
 {
 	static struct sort_item item[MOST], expected[MOST], scratch[MOST];
-	static const uint64_t mask[] = {UINT64_MAX, 0x7, UINT64_C(0xff) << 56, UINT64_C(3) << 10, 0};
+	static const uint64_t mask[] = {UINT64_MAX, 0x7, UINT64_C(0xff) << 56, UINT64_C(3) << 10,
+					0};
 
 	(void)unused;
 	for (size_t n = 0; n <= MOST; n = n < 60 ? n + 1 : n * 2 + 3)
@@ -47,8 +48,8 @@ static void test_order(void **unused)
 
 static void test_keys_of_numbers(void **unused)
 {
-	static const double number[] = {0, 5e-324, 1e-300, 0.5, 0x1.fffffffffffffp-1, 1,
-				        1e300, INFINITY};
+	static const double number[] = {0, 5e-324, 1e-300,  0.5, 0x1.fffffffffffffp-1,
+					1, 1e300,  INFINITY};
 
 	(void)unused;
 	for (size_t i = 1; i < sizeof(number) / sizeof(*number); i++)

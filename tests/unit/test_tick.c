@@ -56,6 +56,30 @@ static const char *const scenarios[] = {
 	"overcommit: {cpu: 3}\n",
 };
 
+/* VMs that are moved by policy: hosts are looked at by all threads there, too. */
+#define CONSOLIDATED                                                                        \
+	"tick: 1min\nduration: 2h\n"                                                        \
+	"hosts:\n  - {name: h, count: 150, cores: 4, speed: 1GHz, memory: 16GiB,\n"         \
+	"     when_empty: off, power: {kind: linear, idle: 70W, max: 200W}}\n"              \
+	"  - {name: k, count: 50, cores: 8, speed: 1GHz, memory: 16GiB,\n"                  \
+	"     when_empty: off, power: {kind: linear, idle: 100W, max: 300W}}\n"             \
+	"vms:\n"                                                                            \
+	"  - {name: s, count: 500, vcpus: 1, memory: 1GiB,\n"                               \
+	"     workload: {kind: stochastic, cpu: 100%, level: \"uniform(0%, 60%)\", every: " \
+	"7min}}\n"                                                                          \
+	"  - {name: v, arrivals: exp(30s), lifetime: exp(1h), vcpus: 2, memory: 2GiB,\n"    \
+	"     workload: {kind: sine, cpu: 90%}}\n"                                          \
+	"migration: {share: 5%}\novercommit: {cpu: 2}\n"
+
+static const char *const moved_by_policy[] = {
+	CONSOLIDATED "consolidation: {interval: 2min}\n"
+		     "policies: {detector: thr, selector: mmt, placer: pabfd}\n",
+	CONSOLIDATED "consolidation: {interval: 3min, at_once: 2}\n"
+		     "policies: {detector: lr, selector: mc, placer: best-fit}\n",
+	CONSOLIDATED "policies: {detector: mad, selector: rs, placer: first-fit}\n",
+	CONSOLIDATED "policies: {balancer: drs, placer: worst-fit}\n",
+};
+
 /* Column by column, as far as the digits that files have; names by themselves. */
 static void assert_alike(const struct csv_table *a, const struct csv_table *b)
 {
@@ -107,12 +131,27 @@ static void test_sleep(void **unused)
 		compare(scenarios[i], 1, true, assert_alike);
 }
 
+static void assert_moves(const char *yaml)
+{
+	struct harness h;
+
+	harness_open(&h, yaml);
+	harness_run(&h, 0);
+	assert_true(summary(&h, "migrations") > 100);
+	harness_close(&h);
+}
+
 static void test_threads(void **unused)
 {
 	(void)unused;
-	for (size_t i = 0; i < COUNT(scenarios); i++)
-		for (unsigned threads = 2; threads <= 3; threads++)
+	for (unsigned threads = 2; threads <= 3; threads++) {
+		for (size_t i = 0; i < COUNT(scenarios); i++)
 			compare(scenarios[i], threads, false, assert_same);
+		for (size_t i = 0; i < COUNT(moved_by_policy); i++)
+			compare(moved_by_policy[i], threads, false, assert_same);
+	}
+	for (size_t i = 0; i < COUNT(moved_by_policy); i++)
+		assert_moves(moved_by_policy[i]);
 }
 
 int main(void)

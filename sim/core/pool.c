@@ -1,5 +1,5 @@
 /* See pool.h. A round has a number; helpers wait for the next one, the caller for the last helper. */
-#include "sim/pool.h"
+#include "sim/core/pool.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -71,6 +71,11 @@ struct pool *pool_new(unsigned threads, struct err *err)
 	return p;
 }
 
+unsigned pool_threads(const struct pool *p)
+{
+	return p ? p->n + 1 : 1;
+}
+
 void pool_run(struct pool *p, void (*work)(void *ctx, unsigned i), void *ctx)
 {
 	pthread_mutex_lock(&p->lock);
@@ -85,6 +90,31 @@ void pool_run(struct pool *p, void (*work)(void *ctx, unsigned i), void *ctx)
 	while (p->busy > 0)
 		pthread_cond_wait(&p->end, &p->lock);
 	pthread_mutex_unlock(&p->lock);
+}
+
+struct deal {
+	size_t n;
+	unsigned threads;
+	void (*work)(void *ctx, unsigned i, size_t first, size_t end);
+	void *ctx;
+};
+
+static void take_stretch(void *ctx, unsigned i)
+{
+	const struct deal *d = ctx;
+
+	d->work(d->ctx, i, d->n * i / d->threads, d->n * (i + 1) / d->threads);
+}
+
+void pool_deal(struct pool *p, size_t n,
+	       void (*work)(void *ctx, unsigned i, size_t first, size_t end), void *ctx)
+{
+	struct deal deal = {n, pool_threads(p), work, ctx};
+
+	if (p)
+		pool_run(p, take_stretch, &deal);
+	else
+		take_stretch(&deal, 0);
 }
 
 void pool_free(struct pool *p)
