@@ -88,6 +88,68 @@ static void test_f31_steps(void **unused)
 	free(path);
 }
 
+/* F32: from nothing to full in an hour. Demand is a step function here: steps of 1 s at the middle of the ramp's give
+ * its energy exactly, as all kinks of the table fall between two of them. */
+static void test_f32_ramp(void **unused)
+{
+	(void)unused;
+	char *rows = malloc(3600 * 40 + 100), *end = rows + sprintf(rows, "time,vm,cpu\n");
+	struct harness h;
+
+	assert_non_null(rows);
+	for (int i = 0; i < 3600; i++)
+		end += sprintf(end, "%d,v,%.10f\n", i, (i + .5) / 36);
+	char *path = temp_file(rows);
+	char *yaml = text_of("tick: 97s\nduration: 1h\nhosts:\n"
+			     "  - {name: a, cores: 2, speed: 2660MHz, memory: 4GB,\n"
+			     "     power: {kind: table, host: hp-ml110-g5}}\n"
+			     "vms:\n  - {name: v, vcpus: 2, memory: 1GB,\n"
+			     "     workload: {kind: trace, path: %s}}\n",
+			     path);
+
+	harness_open(&h, yaml);
+	harness_run(&h, 0);
+	assert_near(summary(&h, "energy_kwh"), .115135, 1e-8);
+	harness_close(&h);
+	unlink(path);
+	free(yaml);
+	free(path);
+	free(rows);
+}
+
+/* F33 and F34: an hour at a share of the CPU. The oracle's 182.15837563 for sqrt at .3 is 100 + 150 sqrt(.3) but
+ * for its last three digits. */
+static void test_f33_f34_formulas(void **unused)
+{
+	(void)unused;
+	static const struct {
+		const char *model;
+		int percent;
+		double watts;
+	} of[] = {
+		{"linear", 30, 145},       {"square", 30, 113.5},      {"cubic", 30, 104.05},
+		{"sqrt", 30, 182.158384},  {"linear", 70, 205},        {"square", 70, 173.5},
+		{"cubic", 70, 151.45},     {"sqrt", 70, 225.49900398}, {"fan", 10, 124.02839244},
+		{"fan", 30, 162.19896172}, {"fan", 50, 193.16062876},  {"fan", 70, 218.96078274},
+		{"fan", 90, 240.57124541},
+	};
+
+	for (size_t i = 0; i < COUNT(of); i++) {
+		struct harness h;
+		char *yaml = text_of("tick: 7min\nduration: 1h\nhosts:\n"
+				     "  - {name: a, cores: 2, speed: 2GHz, memory: 4GB,\n"
+				     "     power: {kind: %s, idle: 100W, max: 250W}}\n"
+				     "vms:\n  - {name: v, vcpus: 2, memory: 1GB,\n"
+				     "     workload: {kind: constant, cpu: %d%%}}\n",
+				     of[i].model, of[i].percent);
+		harness_open(&h, yaml);
+		harness_run(&h, 0);
+		assert_near(summary(&h, "energy_kwh"), of[i].watts / 1000, 5e-9);
+		harness_close(&h);
+		free(yaml);
+	}
+}
+
 /* F37 (OpenDC): one core of 2000 MHz, linear from 100 to 200 W, half of it for 10 min. */
 static void test_f37_opendc(void **unused)
 {
@@ -206,6 +268,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_f30_a_day),      cmocka_unit_test(test_f31_steps),
+		cmocka_unit_test(test_f32_ramp),       cmocka_unit_test(test_f33_f34_formulas),
 		cmocka_unit_test(test_f37_opendc),     cmocka_unit_test(test_carbon_over_time),
 		cmocka_unit_test(test_carbon_of_many), cmocka_unit_test(test_carbon_files),
 	};
