@@ -1,4 +1,7 @@
-/* See pool.h. A round has a number; helpers wait for the next one, the caller for the last helper. */
+/*
+ * See pool.h. A round has a number; helpers wait for the next one, the caller for the last helper. That takes some
+ * 30 us, in which a thread looks at as many as POOL_LEAST hosts. Test builds set it small.
+ */
 #include "sim/core/pool.h"
 
 #include <pthread.h>
@@ -6,6 +9,10 @@
 #include <string.h>
 
 #include "sim/core/mem.h"
+
+#ifndef POOL_LEAST
+#define POOL_LEAST 1000
+#endif
 
 struct helper {
 	struct pool *pool;
@@ -111,10 +118,10 @@ void pool_deal(struct pool *p, size_t n,
 {
 	struct deal deal = {n, pool_threads(p), work, ctx};
 
-	if (p)
+	if (deal.threads > 1 && n >= deal.threads * POOL_LEAST)
 		pool_run(p, take_stretch, &deal);
 	else
-		take_stretch(&deal, 0);
+		work(ctx, 0, 0, n);
 }
 
 void pool_free(struct pool *p)

@@ -20,8 +20,8 @@ unsigned pool_threads(const struct pool *pool);
  * a thread wrote before is seen by the others afterwards. */
 void pool_run(struct pool *pool, void (*work)(void *ctx, unsigned i), void *ctx);
 
-/* Deals 0 to n - 1 out: every thread calls work(ctx, i, first, end) for a stretch of its own, which may be
- * empty. NULL: the caller does all of it. */
+/* Deals 0 to n - 1 out: every thread calls work(ctx, i, first, end) for a stretch of its own. Few are not worth
+ * waking anybody for: then, and where the pool is NULL, the caller does all of it. */
 void pool_deal(struct pool *pool, size_t n,
 	       void (*work)(void *ctx, unsigned i, size_t first, size_t end), void *ctx);
 

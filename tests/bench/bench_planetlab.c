@@ -1,7 +1,9 @@
 /*
  * A day like those of PlanetLab (1,052 VMs, a file each, 288 samples) on 800 hosts of two kinds, as a
  * whole process: folder read, run, files written. Once without migration, once with lr-mmt. Prints the
- * medians of time on the wall, processor time and peak memory. The program is $COTENANT.
+ * medians of time on the wall, processor time and peak memory. The program is $COTENANT. With a real day's folder
+ * in $DAY it is that one. If there is a $PEER, a command of the shell that computes the day in $DAY with lr-mmt,
+ * it is run in turn with it.
  */
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -10,8 +12,9 @@
 
 #include "tests/bench/bench.h"
 
-#define VMS  1052
-#define RUNS 7
+#define VMS       1052
+#define RUNS      7
+#define PEER_RUNS 3
 
 static const char text[] =
 	"name: day\ntick: 5min\nduration: 24h\nhost_order: alternate\nhosts:\n"
@@ -74,7 +77,7 @@ struct usage {
 	double wall_s, cpu_s, bytes;
 };
 
-static struct usage run_once(const char *program, const char *scenario)
+static struct usage run_once(const char *command)
 {
 	struct rusage use;
 	int status = 1;
@@ -85,10 +88,10 @@ static struct usage run_once(const char *program, const char *scenario)
 	if (pid == 0) {
 		int null = open("/dev/null", O_WRONLY);
 		dup2(null, 1);
-		execl(program, program, "run", scenario, "-o", "out", (char *)NULL);
+		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
 		_exit(127);
 	}
-	must(wait4(pid, &status, 0, &use) == pid && status == 0, program);
+	must(wait4(pid, &status, 0, &use) == pid && status == 0, command);
 	return (struct usage){seconds(CLOCK_MONOTONIC) - start,
 			      (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
 				      1e-6 * (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec),
@@ -102,33 +105,66 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static double median(double *of)
+static double median(double *of, size_t n)
 {
-	qsort(of, RUNS, sizeof(*of), by_value);
-	return of[RUNS / 2];
+	qsort(of, n, sizeof(*of), by_value);
+	return of[n / 2];
 }
 
-static void bench(const char *program, const char *name, const char *policies)
-{
+struct runs {
 	double wall[RUNS], cpu[RUNS], bytes[RUNS];
-	char scenario[64];
+	size_t n;
+};
+
+static void run_more(struct runs *runs, const char *command)
+{
+	struct usage u = run_once(command);
+
+	runs->wall[runs->n] = u.wall_s;
+	runs->cpu[runs->n] = u.cpu_s;
+	runs->bytes[runs->n++] = u.bytes;
+}
+
+static struct usage medians(struct runs *runs)
+{
+	return (struct usage){median(runs->wall, runs->n), median(runs->cpu, runs->n),
+			      median(runs->bytes, runs->n)};
+}
+
+static void print(const char *name, struct usage u)
+{
+	printf("planetlab  %-8s  whole process %.3f s (%.3f s CPU)  %.1f MB\n", name, u.wall_s,
+	       u.cpu_s, u.bytes * 1e-6);
+	fflush(stdout);
+}
+
+static void bench(const char *name, const char *policies, const char *peer)
+{
+	struct runs ours = {.n = 0}, theirs = {.n = 0};
+	char scenario[64], command[128];
 
 	snprintf(scenario, sizeof(scenario), "%s.yaml", name);
+	snprintf(command, sizeof(command), "exec \"$COTENANT\" run %s -o out", scenario);
 	write_scenario(scenario, policies);
 	for (int i = 0; i < RUNS; i++) {
-		struct usage u = run_once(program, scenario);
-		wall[i] = u.wall_s;
-		cpu[i] = u.cpu_s;
-		bytes[i] = u.bytes;
+		run_more(&ours, command);
+		if (peer && i < PEER_RUNS)
+			run_more(&theirs, peer);
 	}
-	printf("planetlab  %d VMs x %d  %-8s  whole process %.3f s (%.3f s CPU)  %.1f MB\n", VMS,
-	       STEPS, name, median(wall), median(cpu), median(bytes) * 1e-6);
+	struct usage u = medians(&ours);
+	print(name, u);
+	if (!peer)
+		return;
+	struct usage v = medians(&theirs);
+	print("the peer", v);
+	printf("the peer takes %.0f times as long, and %.0f times the memory\n",
+	       v.wall_s / u.wall_s, v.bytes / u.bytes);
 }
 
 int main(void)
 {
-	const char *program = getenv("COTENANT");
-	char *path, *dir;
+	const char *program = getenv("COTENANT"), *real = getenv("DAY");
+	char *path, *day = real ? realpath(real, NULL) : NULL, *dir;
 
 	if (!program || !(path = realpath(program, NULL))) {
 		printf("bench_planetlab: skipped: COTENANT is not the program\n");
@@ -136,9 +172,16 @@ int main(void)
 	}
 	dir = bench_folder();
 	must(chdir(dir) == 0, dir);
-	write_day();
-	bench(path, "none", "{detector: none}");
-	bench(path, "lr-mmt", "{detector: lr, selector: mmt}");
+	if (day) {
+		must(symlink(day, "day") == 0, day);
+	} else {
+		write_day();
+		day = realpath("day", NULL);
+	}
+	must(day && setenv("DAY", day, 1) == 0 && setenv("COTENANT", path, 1) == 0, "day");
+	bench("none", "{detector: none}", NULL);
+	bench("lr-mmt", "{detector: lr, selector: mmt}", getenv("PEER"));
+	free(day);
 	free(path);
 	return bench_folder_remove(dir);
 }
