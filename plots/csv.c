@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -374,6 +375,31 @@ static struct csv *csv_new(const char *path, size_t ncols)
 	return csv;
 }
 
+/* A temporary file that nobody else is writing: whoever writes holds a lock, which ends with him. What one left
+ * that was killed is written over. -errno; -EBUSY. */
+static int create(const char *tmp)
+{
+	struct stat mine, named;
+
+	for (;;) {
+		int fd = open(tmp, O_WRONLY | O_CREAT | O_CLOEXEC, 0666), e = errno;
+		if (fd < 0)
+			return -e;
+		/* File systems without locks are taken as they are. */
+		e = flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK ? EBUSY : 0;
+		bool same = fstat(fd, &mine) == 0 && stat(tmp, &named) == 0 &&
+			    mine.st_dev == named.st_dev && mine.st_ino == named.st_ino;
+		if (e == 0 && same && (!S_ISREG(mine.st_mode) || ftruncate(fd, 0) == 0))
+			return fd;
+		if (e == 0 && same)
+			e = errno;
+		close(fd);
+		/* Between the two its writer was done with it. */
+		if (same)
+			return -e;
+	}
+}
+
 int csv_open(struct csv **csv, const char *path, const char *comment, const char *const *names,
 	     size_t ncols, struct err *err)
 {
@@ -382,12 +408,14 @@ int csv_open(struct csv **csv, const char *path, const char *comment, const char
 	struct csv *c = csv_new(path, ncols);
 	if (!c)
 		return err_nomem(err);
-	c->fd = open(c->tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	c->fd = create(c->tmp);
 	if (c->fd < 0) {
-		int e = errno;
-		err_run(err, -e, "%s: cannot create: %s", c->tmp, strerror(e));
+		int rc = c->fd;
+		err_run(err, rc, "%s: cannot create: %s", c->tmp,
+			rc == -EBUSY ? "another program that runs is writing it (another name)"
+				     : strerror(-rc));
 		csv_free(c);
-		return -e;
+		return rc;
 	}
 	if (comment) {
 		put_comment(c, comment);

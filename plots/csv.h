@@ -17,7 +17,8 @@
 
 struct csv;
 
-/* Starts a file with @comment ("# ..." line, NULL = none) and the header row of @ncols @names. */
+/* Starts a file with @comment ("# ..." line, NULL = none) and the header row of @ncols @names. -EBUSY where
+ * another process is writing the same file. */
 int csv_open(struct csv **csv, const char *path, const char *comment, const char *const *names,
 	     size_t ncols, struct err *err) must_check;
 

@@ -230,6 +230,31 @@ static void test_abandon(void **state)
 	assert_non_null(strstr(err.text, "no/b.csv"));
 }
 
+/* Two writers of one file: the second is refused, and the first one's rows are not touched. */
+static void test_two_writers(void **state)
+{
+	static const char *const names[] = {"a"};
+	const char *path = in_dir("two.csv");
+	struct csv *first, *second;
+	struct csv_table t = {0};
+
+	(void)state;
+	assert_int_equal(csv_open(&first, path, NULL, names, 1, &err), 0);
+	csv_int(first, 1);
+	csv_end_row(first);
+	assert_int_equal(csv_flush(first, &err), 0);
+	assert_int_equal(csv_open(&second, path, NULL, names, 1, &err), -EBUSY);
+	assert_non_null(strstr(err.text, "another program"));
+	err_clear(&err);
+	assert_int_equal(csv_close(first, &err), 0);
+	assert_int_equal(csv_read(&t, path, &err), 0);
+	assert_int_equal(t.nrows, 1);
+	csv_table_free(&t);
+	/* The next one begins anew. */
+	assert_int_equal(csv_open(&second, path, NULL, names, 1, &err), 0);
+	csv_abandon(second);
+}
+
 /* A file system that is full: the error is told at the end, and the old file stays as it was. */
 static void test_full(void **state)
 {
@@ -354,6 +379,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_write, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(test_append, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(test_abandon, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(test_two_writers, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(test_full, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(test_read_bad, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(test_read_forms, make_dir, remove_dir),
