@@ -187,10 +187,15 @@ static void add_thread(const struct measure_source *r, const struct measured *vm
 	bool slept = has_slept(was, now, run, waited);
 	/* A wait is told when it is over: who has not slept waits, if it does not run. */
 	waited = slept ? waited : 1 - run;
-	r->stats->saturated += !slept && waited > SLEPT;
+	double demand = record_wanted(r->params->demand, run, waited, slept);
+	r->stats->demand_s += demand * dt * 1e-9;
+	if (!slept && waited > SLEPT) {
+		r->stats->saturated++;
+		r->stats->censored_s += (demand - run) * dt * 1e-9;
+	}
 	cpu->used += run;
 	cpu->waited += waited;
-	cpu->demand += record_wanted(r->params->demand, run, waited, slept);
+	cpu->demand += demand;
 }
 
 /* Reads the threads that count and adds what they did since the last time; false if none could be read. */

@@ -15,8 +15,12 @@
  * A wait is counted by the kernel when it is over; a vCPU that was ready to run and has not given its
  * core away by itself since (voluntary context switches) did not sleep, and w is what is missing. All
  * rules are the same where nothing waits. They are summed over the vCPUs, so none is above their number.
- * A vCPU that never sleeps may have wanted less than a core; that cannot be seen from outside. Nor can
- * the time in which the host polls for an idle vCPU (halt polling): it counts as run.
+ * The demand of a vCPU that waited and never slept is censored: it is at least r, and at most r + w, which is all
+ * that a vCPU can use. Run delay does not tell where between: who wants 60 % and gets 50 % of a core is ready all
+ * the time, as is who wants 100 %. `wanted` takes the upper bound, since demand that is not there shows in a
+ * replay as a shortage that was real, while demand left out would make the shortage vanish; `used` is the lower
+ * bound. How far apart the two are is counted (record_stats). The time in which the host polls for an
+ * idle vCPU (halt polling) cannot be seen either: it counts as run.
  *
  * Memory is what is resident of the process without files mapped (anonymous, shared and huge pages), from
  * its status file, which costs next to nothing; or its proportional share of pages (PSS), for which the
@@ -75,8 +79,10 @@ struct record_stats {
 	uint64_t backwards;                 /* counters that went back: counted from 0 */
 	uint64_t
 		unread; /* intervals of a VM of which there is no row, since it could not be read */
-	uint64_t malformed;          /* files with other contents than expected */
-	uint64_t saturated;          /* times of vCPUs between looks: waited and never slept */
+	uint64_t malformed; /* files with other contents than expected */
+	uint64_t saturated; /* times of vCPUs between looks: waited and never slept */
+	double demand_s,
+		censored_s; /* core-seconds of demand; how much of it is in these times, and above use */
 	uint64_t clipped;            /* times above the interval: told late by the kernel, cut */
 	uint32_t no_disk, no_memory; /* VMs of which these may not be read, ever */
 	uint32_t hidden;  /* processes that may be VMs and whose descriptors may not be read */

@@ -130,9 +130,12 @@ static int open_file(struct recorder *w, struct err *err)
 	if (uname(&host) < 0)
 		host.nodename[0] = '\0';
 	snprintf(comment, sizeof(comment),
-		 "# cotenant " COTENANT_VERSION ", recorded on %s every %s, demand %s",
+		 "# cotenant " COTENANT_VERSION ", recorded on %s every %s, demand %s%s",
 		 host.nodename, units_print_time(rec->interval_ns, interval, sizeof(interval)),
-		 record_demand_name[rec->params.demand]);
+		 record_demand_name[rec->params.demand],
+		 rec->params.demand == RECORD_USED
+			 ? ""
+			 : " (the most that it can have been where a vCPU never slept)");
 	struct record_file_params params = {.path = rec->path,
 					    .details = rec->details,
 					    .comment = comment,
@@ -168,7 +171,13 @@ static void print_summary(const struct recorder *w, uint64_t rows)
 	if (w->recording->params.demand != RECORD_USED)
 		note(s->saturated,
 		     "seconds or intervals of vCPUs that waited and never slept: each counts"
-		     " as a whole core, and may have wanted less");
+		     " as a whole core, the most that it can have wanted");
+	if (s->saturated > 0 && s->censored_s > 0)
+		fprintf(stderr,
+			"  %10s  demand is %.4g core-seconds with that; what they had, the least "
+			"that it"
+			" can have been, makes %.4g (--demand used)\n",
+			"", s->demand_s, s->demand_s - s->censored_s);
 	note(s->clipped, "times of threads above the interval, told late by the kernel: cut");
 	note(s->backwards, "counters that went back: counted from 0");
 	note(s->reused, "process numbers used again by another process");

@@ -228,6 +228,9 @@ static void test_qemu_is_measured(void **state)
 	near(row_of("web")->used, 0.5);
 	assert_int_equal(record_stats(record)->clipped, 0);
 	assert_int_equal(record_stats(record)->saturated, 1);
+	/* The least that they wanted is what they had: 0.75 cores for 1 s, then 0.5 for 2 s. */
+	near(record_stats(record)->demand_s - record_stats(record)->censored_s, 0.75 + 2 * 0.5);
+	near(record_stats(record)->censored_s, 0.5);
 	record_close(record);
 }
 
