@@ -263,7 +263,7 @@ static void print_vm(struct compare *c, const struct row *r, int resource, const
 	char stolen[32] = "";
 
 	if (resource == VALIDATE_CPU)
-		snprintf(stolen, sizeof(stolen), "%.4f", -e->stolen / n);
+		snprintf(stolen, sizeof(stolen), "%.4f", rint(-e->stolen / n * 1e4) / 1e4 + 0.0);
 	fprintf(c->out, "%-12.12s %-12.12s %-7s %9.4f %9s %9.4f %9.4f %7.0f%% %8.1f%%  %s\n",
 		r->policy, r->vm, resources[resource].name, mean, stolen, sqrt(e->sum_sq / n),
 		e->worst, (double)e->within / n * 100, (1 - e->granted / e->wanted) * 100,
