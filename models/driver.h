@@ -17,7 +17,7 @@ struct vm_real {
 	double cpu_s, run_delay_s; /* ran; could have run and waited for a core */
 	double work_rate;          /* iterations per CPU second */
 	double late_ms;            /* latest wake-up after its moment */
-	double got[RES_COUNT];     /* rates over the last step */
+	double got[RES_COUNT];     /* rates over the last tick */
 };
 
 /* What makes a measurement believable, or not, over the run so far. */

@@ -24,6 +24,7 @@
 #define MAX_GUESTS   64
 #define FENCE        1.1     /* of a grant, for the caps of groups */
 #define FENCE_MIN    0.05    /* cores above it, for the balloon, */
+#define FILLS        1e6     /* bytes; more are not brought in at once */
 #define FENCE_OP_S   2e-4    /* and for every operation of its disk */
 #define FENCE_OP     65536.0 /* bytes of one, where operations are not said */
 #define FENCE_BYTES  4e6     /* bytes/s above a disk's grant, */
@@ -276,7 +277,24 @@ static double feedback(double granted, double measured, double speed)
 	return fabs(measured - granted) <= WITHIN * granted + 0.005 * speed ? granted : measured;
 }
 
-static int observe_guest(struct driver_kvm *kvm, uint32_t slot, double speed)
+/* What a guest got between two reports, in the scenario's units; of memory, what it has at the end. */
+static void rates_between(const struct driver_kvm *kvm, const struct guest_report *was,
+			  const struct guest_report *is, double rate[RES_COUNT])
+{
+	double dt = (double)(is->at_ns - was->at_ns) * 1e-9;
+
+	if (dt <= 0)
+		return;
+	rate[RES_CPU] = (double)(is->cpu_ns - was->cpu_ns) * 1e-9 / dt * kvm->dc->type[0].speed;
+	rate[RES_MEM] = is->resident / kvm->params.memory_scale;
+	rate[RES_DISK] =
+		(double)(is->read_bytes + is->write_bytes - was->read_bytes - was->write_bytes) /
+		dt;
+	rate[RES_IOPS] =
+		(double)(is->read_ops + is->write_ops - was->read_ops - was->write_ops) / dt;
+}
+
+static int observe_guest(struct driver_kvm *kvm, uint32_t slot, bool tick)
 {
 	struct dc *dc = kvm->dc;
 	struct kvm_guest *g = guest_of(kvm, dc->slot.vm[slot]);
@@ -287,21 +305,19 @@ static int observe_guest(struct driver_kvm *kvm, uint32_t slot, double speed)
 	was = g->last;
 	kvm->params.guests->read(g->guest, &r);
 	g->last = r;
-	double dt = (double)(r.at_ns - was.at_ns) * 1e-9;
-	if (dt <= 0)
+	if (tick) {
+		rates_between(kvm, &g->tick, &r, g->got);
+		g->tick = r;
+	}
+	if (r.at_ns <= was.at_ns)
 		return 0;
+	rates_between(kvm, &was, &r, g->measured);
 	int64_t cpu = r.cpu_ns - was.cpu_ns;
 	g->cpu_ns += cpu;
 	kvm->validity.guests_ns += cpu + r.main_ns - was.main_ns;
 	g->work += r.work - was.work;
 	g->run_delay_ns += r.run_delay_ns - was.run_delay_ns;
 	g->late_ns = r.late_ns > g->late_ns ? r.late_ns : g->late_ns;
-	g->measured[RES_CPU] = (double)cpu * 1e-9 / dt * speed;
-	g->measured[RES_MEM] = r.resident / kvm->params.memory_scale;
-	g->measured[RES_DISK] =
-		(double)(r.read_bytes + r.write_bytes - was.read_bytes - was.write_bytes) / dt;
-	g->measured[RES_IOPS] =
-		(double)(r.read_ops + r.write_ops - was.read_ops - was.write_ops) / dt;
 	g->sample_ns += cpu;
 	g->sample_work += r.work - was.work;
 	if (g->sample_ns < SAMPLE_NS)
@@ -321,7 +337,7 @@ static int kvm_observe(void *driver, uint32_t host, int64_t now_ns, double dt_s,
 
 	(void)dt_s;
 	for (uint32_t s = first; s < end; s++) {
-		if (observe_guest(kvm, s, speed) < 0)
+		if (observe_guest(kvm, s, now_ns % kvm->params.tick_ns == 0) < 0)
 			return err_nomem(err);
 		const struct kvm_guest *g = guest_of(kvm, dc->slot.vm[s]);
 		double *grant = &dc->slot.grant[RES_CPU][s];
@@ -360,7 +376,18 @@ static double at_most_one(double part, double whole)
 	return whole > 0 && part < whole ? part / whole : 1;
 }
 
-/* The CPU: weights and caps of groups; the largest weight of a guest is 1. */
+/* What is to be resident of the guest's memory, real bytes. */
+static double resident_goal(const struct driver_kvm *kvm, uint32_t slot)
+{
+	const struct dc *dc = kvm->dc;
+	double most = fmin(dc->slot.want[RES_MEM][slot], dc->slot.grant[RES_MEM][slot]);
+
+	return fmin(most, dc->class[dc->slot.class_id[slot]].memory) * kvm->params.memory_scale;
+}
+
+/* The CPU: weights and caps of groups; the largest weight of a guest is 1. The cap is a fence around what the vCPUs
+ * are kept to anyway: there is none while the balloon brings memory in, which takes its thread a good part of a
+ * core, in the same group. */
 static int set_cpu(struct driver_kvm *kvm, struct kvm_guest *g, uint32_t slot, double largest)
 {
 	const struct dc *dc = kvm->dc;
@@ -374,7 +401,8 @@ static int set_cpu(struct driver_kvm *kvm, struct kvm_guest *g, uint32_t slot, d
 		weight = class->weight[RES_CPU];
 		least = 1e-4;
 		cap = class->cap[RES_CPU] / speed;
-	} else if (grant < dc->slot.want[RES_CPU][slot]) {
+	} else if (grant < dc->slot.want[RES_CPU][slot] &&
+		   resident_goal(kvm, slot) < g->last.resident + FILLS) {
 		cap = grant / speed * FENCE + FENCE_MIN + ops * FENCE_OP_S;
 	}
 	int rc = cg_set_cpu_weight(g->leaf,
@@ -497,6 +525,7 @@ static int kvm_vm_start(void *driver, uint32_t vm, int64_t now_ns, struct err *e
 	g = guest_of(kvm, vm);
 	kvm->params.guests->read(g->guest, &g->last);
 	g->last.at_ns = real_time(kvm, now_ns);
+	g->tick = g->last;
 	return 0;
 }
 
@@ -570,7 +599,7 @@ static bool kvm_vm_real(void *driver, uint32_t vm, struct vm_real *out)
 		.run_delay_s = (double)g->run_delay_ns * 1e-9,
 		.work_rate = g->cpu_ns > 0 ? (double)g->work / (double)g->cpu_ns * 1e9 : 0,
 		.late_ms = (double)g->late_ns * 1e-6};
-	memcpy(out->got, g->measured, sizeof(out->got));
+	memcpy(out->got, g->got, sizeof(out->got));
 	return true;
 }
 
