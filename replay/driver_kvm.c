@@ -294,37 +294,55 @@ static void rates_between(const struct driver_kvm *kvm, const struct guest_repor
 		(double)(is->read_ops + is->write_ops - was->read_ops - was->write_ops) / dt;
 }
 
-static int observe_guest(struct driver_kvm *kvm, uint32_t slot, bool tick)
+/* The VM's counters go on where those of one guest after the other begin at 0. */
+static void count_on(struct guest_report *total, const struct guest_report *was,
+		     const struct guest_report *is)
 {
-	struct dc *dc = kvm->dc;
-	struct kvm_guest *g = guest_of(kvm, dc->slot.vm[slot]);
-	struct guest_report r, was;
+	total->cpu_ns += is->cpu_ns - was->cpu_ns;
+	total->run_delay_ns += is->run_delay_ns - was->run_delay_ns;
+	total->work += is->work - was->work;
+	total->read_bytes += is->read_bytes - was->read_bytes;
+	total->write_bytes += is->write_bytes - was->write_bytes;
+	total->read_ops += is->read_ops - was->read_ops;
+	total->write_ops += is->write_ops - was->write_ops;
+	total->late_ns = is->late_ns > total->late_ns ? is->late_ns : total->late_ns;
+}
 
-	if (!g || !g->guest || g->why[0])
-		return 0;
-	was = g->last;
+static int observe_guest(struct driver_kvm *kvm, struct kvm_guest *g)
+{
+	struct guest_report r, was = g->last;
+
 	kvm->params.guests->read(g->guest, &r);
 	g->last = r;
-	if (tick) {
-		rates_between(kvm, &g->tick, &r, g->got);
-		g->tick = r;
-	}
+	g->total.at_ns = r.at_ns;
 	if (r.at_ns <= was.at_ns)
 		return 0;
 	rates_between(kvm, &was, &r, g->measured);
-	int64_t cpu = r.cpu_ns - was.cpu_ns;
-	g->cpu_ns += cpu;
-	kvm->validity.guests_ns += cpu + r.main_ns - was.main_ns;
-	g->work += r.work - was.work;
-	g->run_delay_ns += r.run_delay_ns - was.run_delay_ns;
-	g->late_ns = r.late_ns > g->late_ns ? r.late_ns : g->late_ns;
-	g->sample_ns += cpu;
+	count_on(&g->total, &was, &r);
+	g->total.resident = r.resident;
+	kvm->validity.guests_ns += r.cpu_ns - was.cpu_ns + r.main_ns - was.main_ns;
+	g->sample_ns += r.cpu_ns - was.cpu_ns;
 	g->sample_work += r.work - was.work;
 	if (g->sample_ns < SAMPLE_NS)
 		return 0;
 	int rc = validity_sample(&kvm->validity, g->sample_work, g->sample_ns);
 	g->sample_ns = 0;
 	g->sample_work = 0;
+	return rc;
+}
+
+/* At the end of a tick what the VM got in it, whether it has had a guest all the time or not. */
+static int observe_vm(struct driver_kvm *kvm, struct kvm_guest *g, bool tick)
+{
+	int rc = 0;
+
+	g->total.at_ns = kvm->params.guests->now_ns();
+	if (g->guest && !g->why[0])
+		rc = observe_guest(kvm, g);
+	if (tick) {
+		rates_between(kvm, &g->tick, &g->total, g->got);
+		g->tick = g->total;
+	}
 	return rc;
 }
 
@@ -337,9 +355,9 @@ static int kvm_observe(void *driver, uint32_t host, int64_t now_ns, double dt_s,
 
 	(void)dt_s;
 	for (uint32_t s = first; s < end; s++) {
-		if (observe_guest(kvm, s, now_ns % kvm->params.tick_ns == 0) < 0)
+		struct kvm_guest *g = guest_of(kvm, dc->slot.vm[s]);
+		if (g && observe_vm(kvm, g, now_ns % kvm->params.tick_ns == 0) < 0)
 			return err_nomem(err);
-		const struct kvm_guest *g = guest_of(kvm, dc->slot.vm[s]);
 		double *grant = &dc->slot.grant[RES_CPU][s];
 		*grant = g ? feedback(*grant, g->measured[RES_CPU], speed) : 0;
 	}
@@ -525,7 +543,8 @@ static int kvm_vm_start(void *driver, uint32_t vm, int64_t now_ns, struct err *e
 	g = guest_of(kvm, vm);
 	kvm->params.guests->read(g->guest, &g->last);
 	g->last.at_ns = real_time(kvm, now_ns);
-	g->tick = g->last;
+	if (g->tick.at_ns == 0)
+		g->tick.at_ns = g->last.at_ns;
 	return 0;
 }
 
@@ -594,11 +613,12 @@ static bool kvm_vm_real(void *driver, uint32_t vm, struct vm_real *out)
 
 	if (!g)
 		return false;
+	const struct guest_report *all = &g->total;
 	*out = (struct vm_real){
-		.cpu_s = (double)g->cpu_ns * 1e-9,
-		.run_delay_s = (double)g->run_delay_ns * 1e-9,
-		.work_rate = g->cpu_ns > 0 ? (double)g->work / (double)g->cpu_ns * 1e9 : 0,
-		.late_ms = (double)g->late_ns * 1e-6};
+		.cpu_s = (double)all->cpu_ns * 1e-9,
+		.run_delay_s = (double)all->run_delay_ns * 1e-9,
+		.work_rate = all->cpu_ns > 0 ? (double)all->work / (double)all->cpu_ns * 1e9 : 0,
+		.late_ms = (double)all->late_ns * 1e-6};
 	memcpy(out->got, g->got, sizeof(out->got));
 	return true;
 }

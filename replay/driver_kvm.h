@@ -66,10 +66,9 @@ struct kvm_guest {
 	struct guest *guest;
 	struct guest *leaving; /* killed, and not gone yet */
 	struct cg_leaf *leaf;
-	struct guest_report last, tick; /* at the last update, and the last of a tick */
-	int64_t run_delay_ns, cpu_ns, late_ns;
-	uint64_t work;
-	int64_t sample_ns; /* CPU time and work since the last sample of its speed */
+	struct guest_report last;        /* of the guest, at the last update */
+	struct guest_report total, tick; /* of the VM, whose guests come and go; at the last tick */
+	int64_t sample_ns;               /* CPU time and work since the last sample of its speed */
 	uint64_t sample_work;
 	double want[RES_COUNT],
 		measured[RES_COUNT]; /* in the scenario's units, since the last update */

@@ -94,6 +94,7 @@ int output_close(struct output *o, bool commit, struct err *err)
 	if (o) {
 		mem_free(o->saved_of);
 		mem_free(o->saved);
+		mem_free(o->row);
 		mem_free(o->response);
 		mem_free(o->wait);
 		mem_free(o->ratio);
@@ -114,9 +115,7 @@ int output_row(struct output *o, struct run *run)
 	metrics_row(&run->metrics, row, &worst);
 	output_timeline(o, run, row, worst);
 	o->row_s = now_s;
-	if (o->csv[OUTPUT_VM_TIMELINE])
-		output_vm_timeline(o, run);
-	return 0;
+	return o->csv[OUTPUT_VM_TIMELINE] ? output_vm_timeline(o, run) : 0;
 }
 
 static int population_add(struct population *p, uint32_t k, double seconds)
@@ -161,6 +160,8 @@ int output_warm(struct output *o, struct run *run)
 	o->starve_max = o->down_s = o->pdm = o->nran = 0;
 	o->quiet = false;
 	o->row_s = (double)run->now_ns * 1e-9;
+	for (size_t i = 0; i < o->row_cap; i++)
+		o->row[i] = (struct vm_row){.at_ns = run->now_ns};
 	return 0;
 }
 

@@ -60,6 +60,12 @@ struct output {
 	size_t saved_of_cap;
 	struct vm_sums *saved;
 	size_t nsaved, saved_cap;
+	/* By VM id: what it had got at the last row of vm_timeline.csv, or when it left its host since. */
+	struct vm_row {
+		double grant[RES_COUNT];
+		int64_t at_ns;
+	} * row;
+	size_t row_cap;
 	/* Over all VMs. */
 	struct workload_stats stats;
 	struct stat_hist *response, *wait;
@@ -128,7 +134,7 @@ void output_summary(struct output *o, struct run *run, double time_s);
 
 /* output_vms.c: VMs that outlive the run; a row of vm_timeline.csv for each VM with a host. */
 int output_living_vms(struct output *o, struct run *run) must_check;
-void output_vm_timeline(struct output *o, const struct run *run);
+int output_vm_timeline(struct output *o, struct run *run) must_check;
 
 /* output_rows.c: the files that tell little of much. */
 void output_timeline(struct output *o, const struct run *run, const double *sum, double worst);

@@ -7,6 +7,7 @@
 #include "sim/output_parts.h"
 
 #include <errno.h>
+#include <string.h>
 
 /* clang-format off */
 #define VM_COLUMNS(X) \
@@ -94,23 +95,6 @@ static struct vm_real vm_real(const struct run *run, uint32_t vm)
 	return real;
 }
 
-void output_vm_timeline(struct output *o, const struct run *run)
-{
-	struct csv *csv = o->csv[OUTPUT_VM_TIMELINE];
-	const struct dc *dc = &run->plan.dc;
-	const struct dc_slots *slot = &dc->slot;
-	int64_t most = run->scenario->output.vm_timeline;
-	char name[160];
-
-	for (uint32_t vm = 0; vm < dc->vm.n && vm < most; vm++) {
-		uint32_t s = dc->vm.slot[vm];
-		if (s == DC_NONE)
-			continue;
-		struct vm_real real = vm_real(run, vm);
-		COLUMNS_WRITE(VM_TIMELINE_COLUMNS);
-	}
-}
-
 static struct vm_sums *saved_find(struct output *o, uint32_t vm)
 {
 	return vm < o->saved_of_cap && o->saved_of[vm] ? &o->saved[o->saved_of[vm] - 1] : NULL;
@@ -165,6 +149,67 @@ static void sums_add_slot(struct vm_sums *sums, const struct run *run, uint32_t 
 	sums->run += dc->slot.sum.run[s];
 	sums->starve = fmax(sums->starve, (double)dc->slot.sum.starve_max[s]);
 	sums->host = dc->vm.host[vm];
+}
+
+static size_t vms_with_rows(const struct output *o, const struct run *run)
+{
+	size_t most = (size_t)run->scenario->output.vm_timeline, n = run->plan.dc.vm.n;
+
+	return !o->csv[OUTPUT_VM_TIMELINE] ? 0 : n < most ? n : most;
+}
+
+/* The VM has left its host: what it gets after this is counted from here. */
+static int mark_row(struct output *o, struct run *run, uint32_t vm, const struct vm_sums *sums)
+{
+	if (vm >= vms_with_rows(o, run))
+		return 0;
+	if (mem_grow(&o->row, &o->row_cap, (size_t)vm + 1, sizeof(*o->row)) < 0)
+		return err_nomem(run->err);
+	memcpy(o->row[vm].grant, sums->grant, sizeof(sums->grant));
+	o->row[vm].at_ns = run->now_ns;
+	return 0;
+}
+
+/* Means since the last row, or since the VM started. A host that sleeps has not been accounted for up to now. */
+static void got_since(struct output *o, const struct run *run, uint32_t vm, double got[RES_COUNT])
+{
+	const struct dc *dc = &run->plan.dc;
+	const struct vm_sums *saved = saved_find(o, vm);
+	struct vm_row *row = &o->row[vm];
+	uint32_t s = dc->vm.slot[vm];
+	int64_t started = dc->vm.started_ns[vm];
+	double unseen = (double)(run->now_ns - dc->host.last_ns[dc->vm.host[vm]]) * 1e-9;
+	double dt = (double)(run->now_ns - (row->at_ns > started ? row->at_ns : started)) * 1e-9;
+
+	for (int r = 0; r < RES_COUNT; r++) {
+		double sum = (saved ? saved->grant[r] : 0) + dc->slot.sum.grant[r][s] +
+			     dc->slot.grant[r][s] * unseen;
+		got[r] = dt > 0 ? (sum - row->grant[r]) / dt : (double)NAN;
+		row->grant[r] = sum;
+	}
+	row->at_ns = run->now_ns;
+}
+
+int output_vm_timeline(struct output *o, struct run *run)
+{
+	struct csv *csv = o->csv[OUTPUT_VM_TIMELINE];
+	const struct dc *dc = &run->plan.dc;
+	const struct dc_slots *slot = &dc->slot;
+	size_t n = vms_with_rows(o, run);
+	char name[160];
+
+	if (mem_grow(&o->row, &o->row_cap, n, sizeof(*o->row)) < 0)
+		return err_nomem(run->err);
+	for (uint32_t vm = 0; vm < n; vm++) {
+		uint32_t s = dc->vm.slot[vm];
+		if (s == DC_NONE)
+			continue;
+		struct vm_real real = vm_real(run, vm);
+		if (!run->driver->vm_real)
+			got_since(o, run, vm, real.got);
+		COLUMNS_WRITE(VM_TIMELINE_COLUMNS);
+	}
+	return 0;
 }
 
 /* Requests in the system, response and waiting times, where the scenario wants distributions. */
@@ -241,8 +286,10 @@ int output_vm_leaves(struct output *o, struct run *run, uint32_t vm)
 {
 	int rc = output_vm_stops(o, run, vm);
 
-	if (rc == 0)
+	if (rc == 0) {
 		sums_add_slot(saved_find(o, vm), run, vm);
+		rc = mark_row(o, run, vm, saved_find(o, vm));
+	}
 	return rc;
 }
 

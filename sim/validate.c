@@ -1,6 +1,6 @@
 /* See validate.h. Rows of both vm_timeline.csv are brought into one order, run, VM and time, and walked
- * side by side: what the simulation granted at one row holds until the next, and that is where the real run
- * tells what was got. */
+ * side by side. Rates are means since the row before, in both; memory that was granted at one row is to be there at
+ * the next. */
 #include "sim/validate.h"
 
 #include <errno.h>
@@ -12,14 +12,14 @@
 #include "sim/core/mem.h"
 
 static const struct {
-	const char *name, *unit, *want, *grant, *got;
-	bool relative;
+	const char *name, *want, *simulated, *got;
+	bool relative, held; /* the simulated one holds from its row to the next */
 } resources[VALIDATE_RESOURCES] = {
-	[VALIDATE_CPU] = {"cpu", "cores", "cpu_want_mhz", "cpu_grant_mhz", "cpu_got_mhz", false},
-	[VALIDATE_MEMORY] = {"memory", "bytes", "mem_want_bytes", "mem_grant_bytes",
-			     "mem_got_bytes", true},
-	[VALIDATE_DISK] = {"disk", "bytes/s", "disk_want_bytes_s", "disk_grant_bytes_s",
-			   "disk_got_bytes_s", true},
+	[VALIDATE_CPU] = {"cpu", "cpu_want_mhz", "cpu_got_mhz", "cpu_got_mhz", false, false},
+	[VALIDATE_MEMORY] = {"memory", "mem_want_bytes", "mem_grant_bytes", "mem_got_bytes", true,
+			     true},
+	[VALIDATE_DISK] = {"disk", "disk_want_bytes_s", "disk_got_bytes_s", "disk_got_bytes_s",
+			   true, false},
 };
 
 struct row {
@@ -45,7 +45,7 @@ struct moment {
 };
 
 /* What the hypervisor below took from guests: lost[i] is the share of its grant that a VM is without in the
- * step that begins at moment[i]. */
+ * step that ends at moment[i]. */
 struct steal {
 	struct moment *moment;
 	size_t n;
@@ -63,7 +63,7 @@ static int by_place(const void *a, const void *b)
 }
 
 /* Beside the resources: a disk serves no more bytes than its operations carry. */
-static const char *const iops_columns[] = {"iops_want", "iops_grant"};
+static const char *const iops_columns[] = {"iops_want", "iops_got"};
 #define IOPS_AT (5 + 2 * VALIDATE_RESOURCES)
 #define READ    (IOPS_AT + 2)
 
@@ -74,7 +74,7 @@ static int find_columns(const struct csv_table *t, const char *path, bool real, 
 
 	for (int r = 0; r < VALIDATE_RESOURCES; r++) {
 		names[5 + 2 * r] = resources[r].want;
-		names[6 + 2 * r] = real ? resources[r].got : resources[r].grant;
+		names[6 + 2 * r] = real ? resources[r].got : resources[r].simulated;
 	}
 	names[IOPS_AT] = iops_columns[0];
 	names[IOPS_AT + 1] = iops_columns[1];
@@ -114,10 +114,10 @@ static int rows_read(struct rows *rows, const char *dir, bool real, struct err *
 			r->value[k] = csv_number(t, i, col[6 + 2 * k]);
 		}
 		double ops = csv_number(t, i, col[IOPS_AT]),
-		       may = csv_number(t, i, col[IOPS_AT + 1]);
+		       done = csv_number(t, i, col[IOPS_AT + 1]);
 		if (!real && ops > 0)
 			r->value[VALIDATE_DISK] =
-				fmin(r->value[VALIDATE_DISK], r->want[VALIDATE_DISK] * may / ops);
+				fmin(r->value[VALIDATE_DISK], r->want[VALIDATE_DISK] * done / ops);
 	}
 	qsort(rows->row, rows->n, sizeof(*rows->row), by_place);
 	return 0;
@@ -127,6 +127,11 @@ static void rows_free(struct rows *rows)
 {
 	mem_free(rows->row);
 	csv_table_free(&rows->table);
+}
+
+static bool same_vm(const struct row *a, const struct row *b)
+{
+	return a->run == b->run && strcmp(a->vm, b->vm) == 0;
 }
 
 static int by_moment(const void *a, const void *b)
@@ -162,9 +167,11 @@ static int steal_open(struct steal *steal, const struct validate_params *params,
 		return rc;
 	steal->moment = mem_alloc(sim->n, sizeof(*steal->moment));
 	steal->lost = mem_alloc(sim->n, sizeof(*steal->lost));
-	for (size_t i = 0; i < sim->n && steal->moment; i++)
-		steal->moment[i] = (struct moment){sim->row[i].run, sim->row[i].time,
-						   sim->row[i].value[VALIDATE_CPU] / params->speed};
+	for (size_t i = 0; i < sim->n && steal->moment; i++) {
+		double cpu = sim->row[i].value[VALIDATE_CPU] / params->speed;
+		steal->moment[i] =
+			(struct moment){sim->row[i].run, sim->row[i].time, isfinite(cpu) ? cpu : 0};
+	}
 	if (steal->moment)
 		qsort(steal->moment, sim->n, sizeof(*steal->moment), by_moment);
 	for (size_t i = 0; i < sim->n && steal->moment && steal->lost; i++) {
@@ -300,19 +307,20 @@ static void finish_vm(struct compare *c, const struct row *r, struct errors e[])
 	}
 }
 
-static void step(struct compare *c, const struct row *sim, const struct row *real,
-		 struct errors e[])
+/* From one row of the simulation to the next, which is where the real one stands. */
+static void step(struct compare *c, const struct row *sim, const struct row *next,
+		 const struct row *real, struct errors e[])
 {
 	for (int k = 0; k < VALIDATE_RESOURCES; k++) {
 		double unit = k == VALIDATE_CPU ? 1 / c->params->speed : 1;
-		double want = sim->want[k] * unit, granted = sim->value[k] * unit,
-		       got = real->value[k] * unit;
+		double want = sim->want[k] * unit, got = real->value[k] * unit,
+		       granted = (resources[k].held ? sim : next)->value[k] * unit;
 		double tolerance = tolerance_of(&c->params->tolerance, k) *
 				   (resources[k].relative ? granted : 1);
-		if (!isfinite(got))
+		if (!isfinite(got) || !isfinite(granted))
 			continue;
 		count(&e[k], want, granted, got, tolerance);
-		e[k].stolen += granted * steal_lost(&c->steal, sim);
+		e[k].stolen += granted * steal_lost(&c->steal, next);
 		csv_real(c->steps, real->run);
 		csv_text(c->steps, real->policy);
 		csv_text(c->steps, real->seed);
@@ -324,11 +332,6 @@ static void step(struct compare *c, const struct row *sim, const struct row *rea
 		csv_real(c->steps, got);
 		csv_end_row(c->steps);
 	}
-}
-
-static bool same_vm(const struct row *a, const struct row *b)
-{
-	return a->run == b->run && strcmp(a->vm, b->vm) == 0;
 }
 
 static void walk(struct compare *c, const struct rows *sim, const struct rows *real)
@@ -344,7 +347,7 @@ static void walk(struct compare *c, const struct rows *sim, const struct rows *r
 		while (at < real->n && by_place(&real->row[at], next) < 0)
 			at++;
 		if (same && at < real->n && by_place(&real->row[at], next) == 0)
-			step(c, s, &real->row[at], e);
+			step(c, s, next, &real->row[at], e);
 		if (!same || i + 1 == sim->n) {
 			finish_vm(c, s, e);
 			memset(e, 0, sizeof(e));

@@ -1,7 +1,7 @@
 /*
  * How far a simulated run and a real one of the same scenario are apart, from the files of both.
  *
- * Of each VM and resource, step by step: what the simulation granted for the step, and what the guest got
+ * Of each VM and resource, step by step: what the VM got in the simulation, and what the guest got
  * in it. The first step of the run, in which guests fill their memory, does not count, nor does a part of a step in which a
  * VM came or went: rows are of whole ticks.
  *
