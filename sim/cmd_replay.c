@@ -181,11 +181,9 @@ static int one_option(struct command *c, int option, struct err *err)
 	case 'r':
 		c->replay.resume = true;
 		return 0;
-	case 'q':
+	default: /* q */
 		c->replay.quiet = true;
 		return 0;
-	default:
-		return err_input(err, "%s", cmd_replay_usage);
 	}
 }
 
@@ -214,10 +212,17 @@ static int parse(struct command *c, int argc, char **argv, struct err *err)
 	c->tolerance = (struct validate_tolerance){0.015, 0.01, 0.01, 0.03};
 	optind = 1;
 	opterr = 0;
-	while (rc == 0 && (option = getopt_long(argc, argv, "o:q", options, NULL)) != -1)
+	while (rc == 0 && (option = getopt_long(argc, argv, ":o:q", options, NULL)) != -1) {
+		if (option == '?' || option == ':')
+			return err_input(err, "%s: %s: %s\n%s", argv[0], argv[optind - 1],
+					 option == ':' ? "needs a value" : "no such option",
+					 cmd_replay_usage);
 		rc = one_option(c, option, err);
+	}
 	if (rc == 0 && optind != argc - 1)
-		return err_input(err, "%s", cmd_replay_usage);
+		return err_input(err, "%s: %s\n%s", argv[0],
+				 optind == argc ? "a scenario is missing" : "one scenario at a time",
+				 cmd_replay_usage);
 	c->replay.scenario = rc == 0 ? argv[optind] : NULL;
 	return rc;
 }

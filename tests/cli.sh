@@ -199,6 +199,17 @@ closed_stdout() {
 	done
 }
 
+# What stands on the command line; guests are for tests/replay.sh.
+replays() {
+	expect 2 "replay: --nosuch: no such option" replay "$first" --nosuch
+	expect 2 "validate: --cores: needs a value" validate "$first" --cores
+	expect 2 "replay: a scenario is missing" replay
+	expect 2 "validate: one scenario at a time" validate "$first" "$first"
+	expect 2 "--cores x: not a list of cores" replay "$first" --cores x
+	expect 2 "--step 0s: not a time above 0" replay "$first" --step 0s
+	expect 2 "--tolerance 5: not one of cpu-rms=X" validate "$first" --tolerance 5
+}
+
 # What is recorded here is this shell: VMs are for tests/replay.sh.
 recordings() {
 	expect 0 "--interval TIME" record --help
@@ -338,6 +349,7 @@ installed
 manual
 positions
 places
+replays
 recordings
 closed_stdout
 batches
