@@ -5,15 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "models/trace_list.h"
-
-#define SECOND_NS 1000000000
+#include "models/table.h"
 
 struct reader {
 	struct outages *out;
 	const struct scenario *scenario;
-	const char *path;
-	uint32_t line;
 	struct err *err;
 };
 
@@ -58,61 +54,31 @@ static bool find_unit(const struct scenario *s, const char *name, size_t len, st
 	return false;
 }
 
-static int wrong(const struct reader *r, const char *text, size_t len, const char *what)
+static int read_row(void *ctx, const struct table *t, const char *text, size_t len)
 {
-	char shown[48];
-
-	return err_input(r->err, "%s:%u: \"%s\" %s", r->path, r->line, trace_show(text, len, shown),
-			 what);
-}
-
-static int read_row(struct reader *r, const char *text, size_t len)
-{
-	struct outage o = {.line = r->line};
+	struct reader *r = ctx;
+	struct outage o = {.line = t->line};
 	const char *end = text + len, *name = memchr(text, ',', len);
 	const char *event = name ? memchr(name + 1, ',', (size_t)(end - name - 1)) : NULL;
-	struct trace_num num;
 
 	if (!event)
-		return wrong(r, text, len, "is not a row (time_s,name,event)");
-	if (trace_num_scan(text, &num) != name || !trace_num_time(&num, SECOND_NS, &o.time_ns))
-		return wrong(r, text, (size_t)(name - text), "is not a time in seconds from 0");
+		return table_wrong(t, text, len, "is not a row (time_s,name,event)");
+	int rc = table_time(t, text, name, &o.time_ns);
+	if (rc < 0)
+		return rc;
 	name++;
 	event++;
 	if (!find_unit(r->scenario, name, (size_t)(event - 1 - name), &o))
-		return wrong(r, name, (size_t)(event - 1 - name),
-			     "is no host or rack (group-INDEX or group-rack-INDEX from 0)");
+		return table_wrong(t, name, (size_t)(event - 1 - name),
+				   "is no host or rack (group-INDEX or group-rack-INDEX from 0)");
 	size_t n = (size_t)(end - event);
 	o.down = n == 4 && memcmp(event, "down", 4) == 0;
 	if (!o.down && !(n == 2 && memcmp(event, "up", 2) == 0))
-		return wrong(r, event, n, "is neither down nor up");
+		return table_wrong(t, event, n, "is neither down nor up");
 	if (mem_grow(&r->out->item, &r->out->cap, r->out->n + 1, sizeof(o)) < 0)
-		return err_nomem(r->err);
+		return err_nomem(t->err);
 	r->out->item[r->out->n++] = o;
 	return 0;
-}
-
-static int read_rows(struct reader *r, const struct trace_file *file)
-{
-	static const char header[] = "time_s,name,event";
-	const char *at = file->text, *end = file->text + file->len;
-	int rc = 0;
-
-	for (r->line = 1; at < end; r->line++) {
-		const char *stop = memchr(at, '\n', (size_t)(end - at));
-		stop = stop ? stop : end;
-		size_t len = (size_t)(stop - at);
-		if (len > 0 && at[len - 1] == '\r')
-			len--;
-		int one = 0;
-		if (r->line == 1 && (len != strlen(header) || memcmp(at, header, len) != 0))
-			one = wrong(r, at, len, "is not the header time_s,name,event");
-		else if (r->line > 1 && len > 0)
-			one = read_row(r, at, len);
-		rc = rc < 0 ? rc : one;
-		at = stop + 1;
-	}
-	return rc;
 }
 
 static int by_time(const void *a, const void *b)
@@ -143,9 +109,9 @@ static int check_turns(struct reader *r)
 		size_t unit =
 			first[o->group] + o->index + (o->rack ? (size_t)host[o->group].count : 0);
 		if (down[unit] == o->down)
-			rc = err_input(r->err, "%s:%u: %s%s-%u is %s already", r->path, o->line,
-				       host[o->group].name, o->rack ? "-rack" : "", o->index,
-				       o->down ? "down" : "up");
+			rc = err_input(r->err, "%s:%u: %s%s-%u is %s already", r->scenario->outages,
+				       o->line, host[o->group].name, o->rack ? "-rack" : "",
+				       o->index, o->down ? "down" : "up");
 		down[unit] = o->down;
 	}
 	mem_free(first);
@@ -155,22 +121,15 @@ static int check_turns(struct reader *r)
 
 int outages_load(struct outages *out, const struct scenario *scenario, struct err *err)
 {
-	struct reader r = {out, scenario, scenario->outages, 0, err};
-	struct trace_file file = {0};
+	struct reader r = {out, scenario, err};
 
 	if (!scenario->outages || !scenario->outages[0])
 		return 0;
-	int rc = trace_file_read(&file, scenario->outages, err);
-	for (size_t i = 0; rc == 0 && i < file.len; i++)
-		out->hash = (out->hash ^ (unsigned char)file.text[i]) * UINT64_C(1099511628211) + 1;
-	if (rc == 0)
-		rc = read_rows(&r, &file);
+	int rc = table_read(scenario->outages, "time_s,name,event", false, read_row, &r, &out->hash,
+			    err);
 	if (rc == 0 && out->n > 1)
 		qsort(out->item, out->n, sizeof(*out->item), by_time);
-	if (rc == 0)
-		rc = check_turns(&r);
-	trace_file_fini(&file);
-	return rc;
+	return rc < 0 ? rc : check_turns(&r);
 }
 
 void outages_free(struct outages *out)

@@ -231,7 +231,8 @@ static void test_carbon_files(void **unused)
 	static const struct {
 		const char *text, *says;
 	} bad[] = {
-		{"", ":1:1: \"\" is the end"},
+		{"", ":1:1: \"\" is not the header time_s,gco2_per_kwh"},
+		{"time_s,gco2_per_kwh\n", ":2:1: \"\" is the end: there are no rows"},
 		{"time,g\n0,1\n", ":1:1: \"time,g\" is not the header"},
 		{"time_s,gco2_per_kwh\n1,1\n", ":2:1: \"1\" is not 0"},
 		{"time_s,gco2_per_kwh\n0,1\n5,-2\n", ":3:3: \"-2\" is not an amount"},

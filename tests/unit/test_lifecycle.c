@@ -633,14 +633,15 @@ static void test_bad_outages(void **unused)
 	static const struct {
 		const char *text, *says;
 	} of[] = {
-		{"time,what\n", ":1: \"time,what\" is not the header time_s,name,event"},
+		{"", ":1:1: \"\" is not the header time_s,name,event"},
+		{"time,what\n", ":1:1: \"time,what\" is not the header time_s,name,event"},
 		{"time_s,name,event\n1,h-0,down\n2,h-4,down\n",
-		 ":3: \"h-4\" is no host or rack (group-INDEX or group-rack-INDEX from 0)"},
-		{"time_s,name,event\n1,h-rack-2,down\n", ":2: \"h-rack-2\" is no host or rack"},
-		{"time_s,name,event\n1s,h-0,down\n", ":2: \"1s\" is not a time in seconds from 0"},
-		{"time_s,name,event\n1,h-0\n", ":2: \"1,h-0\" is not a row"},
-		{"time_s,name,event\n1,h-00,down\n", ":2: \"h-00\" is no host or rack"},
-		{"time_s,name,event\n1,h-0,fail\n", ":2: \"fail\" is neither down nor up"},
+		 ":3:3: \"h-4\" is no host or rack (group-INDEX or group-rack-INDEX from 0)"},
+		{"time_s,name,event\n1,h-rack-2,down\n", ":2:3: \"h-rack-2\" is no host or rack"},
+		{"time_s,name,event\n1s,h-0,down\n", ":2:1: \"1s\" is not a time in seconds from 0"},
+		{"time_s,name,event\n1,h-0\n", ":2:1: \"1,h-0\" is not a row"},
+		{"time_s,name,event\n1,h-00,down\n", ":2:3: \"h-00\" is no host or rack"},
+		{"time_s,name,event\n1,h-0,fail\n", ":2:7: \"fail\" is neither down nor up"},
 		{"time_s,name,event\n1,h-0,up\n", ":2: h-0 is up already"},
 		{"time_s,name,event\n5,h-rack-1,down\n1,h-rack-1,down\n",
 		 ":2: h-rack-1 is down already"},
