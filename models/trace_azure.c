@@ -16,6 +16,8 @@
 #define STEP_NS (INT64_C(300) * 1000000000)
 #define GIB     1073741824.0
 
+#define MAX_NAME 255
+
 enum field {
 	F_ID,
 	F_CREATED = 3,
@@ -34,6 +36,7 @@ struct azure {
 	float *cpu;
 	size_t cpu_cap;
 	uint64_t line, open_ended, odd_times;
+	const char *line_start;
 	int64_t steps;
 };
 
@@ -87,8 +90,9 @@ static int wrong(const struct azure *az, const struct field_text *f, const char 
 {
 	char shown[48];
 
-	return err_input(err, "%s:%llu: \"%s\" %s", az->file.path, (unsigned long long)az->line,
-			 trace_show(f->at, f->len, shown), what);
+	return err_input(err, "%s:%llu:%zu: \"%s\" %s", az->file.path, (unsigned long long)az->line,
+			 (size_t)(f->at - az->line_start) + 1, trace_show(f->at, f->len, shown),
+			 what);
 }
 
 /* A number that is the whole field, ">24" counting as 24. */
@@ -121,6 +125,14 @@ static int read_life(struct azure *az, const struct field_text *field, struct tr
 	return 0;
 }
 
+static bool is_name(const struct field_text *f)
+{
+	for (size_t i = 0; i < f->len; i++)
+		if ((unsigned char)f->at[i] < ' ')
+			return false;
+	return f->len > 0 && f->len <= MAX_NAME;
+}
+
 static int read_vm(struct azure *az, struct trace *trace, const struct field_text *field,
 		   struct err *err)
 {
@@ -128,8 +140,9 @@ static int read_vm(struct azure *az, struct trace *trace, const struct field_tex
 	struct trace_num num;
 	double cpu, cores, memory;
 
-	if (field[F_ID].len == 0)
-		return wrong(az, &field[F_ID], "is no name of a VM", err);
+	if (!is_name(&field[F_ID]))
+		return wrong(az, &field[F_ID],
+			     "is no name of a VM (1 to 255 bytes, no control characters)", err);
 	if (read_life(az, field, &vm, err) < 0)
 		return 0;
 	if (!number(az, &field[F_AVERAGE], &num) || !trace_num_demand(&num, &cpu))
@@ -160,11 +173,12 @@ static int read_lines(struct azure *az, struct trace *trace, struct err *err)
 		const char *nl = memchr(at, '\n', (size_t)(end - at));
 		const char *stop = nl ? nl : end;
 		size_t len = (size_t)(stop - at);
+		az->line_start = at;
 		if (len > 0 && at[len - 1] == '\r')
 			len--;
 		size_t n = split(at, len, field);
 		if (len > 0 && n != FIELDS)
-			err_input(err, "%s:%llu: has %zu fields (a VM has %d)", az->file.path,
+			err_input(err, "%s:%llu:1: has %zu fields (a VM has %d)", az->file.path,
 				  (unsigned long long)az->line, n, FIELDS);
 		else if (len > 0 && read_vm(az, trace, field, err) == -ENOMEM)
 			return -ENOMEM;

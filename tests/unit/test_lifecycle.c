@@ -642,9 +642,9 @@ static void test_bad_outages(void **unused)
 		{"time_s,name,event\n1,h-0\n", ":2:1: \"1,h-0\" is not a row"},
 		{"time_s,name,event\n1,h-00,down\n", ":2:3: \"h-00\" is no host or rack"},
 		{"time_s,name,event\n1,h-0,fail\n", ":2:7: \"fail\" is neither down nor up"},
-		{"time_s,name,event\n1,h-0,up\n", ":2: h-0 is up already"},
+		{"time_s,name,event\n1,h-0,up\n", ":2:1: h-0 is up already"},
 		{"time_s,name,event\n5,h-rack-1,down\n1,h-rack-1,down\n",
-		 ":2: h-rack-1 is down already"},
+		 ":2:1: h-rack-1 is down already"},
 	};
 	const char *path = "/tmp/cotenant-outages.csv";
 

@@ -524,14 +524,19 @@ static void azure_table(void **state)
 	assert_int_equal(t->note[2].count, 1);
 	trace_free(t);
 	static const char *const damaged[][2] = {
-		{"a,s,d,0,300,1,1,1,Interactive,2\n", ":1: has 10 fields (a VM has 11)"},
+		{"a,s,d,0,300,1,1,1,Interactive,2\n", ":1:1: has 10 fields (a VM has 11)"},
+		{",s,d,0,300,1,1,1,Interactive,2,4\n", ":1:1: \"\" is no name of a VM"},
+		{"a\tb,s,d,0,300,1,1,1,Interactive,2,4\n", ":1:1: \"a?b\" is no name of a VM"},
 		{"a,s,d,600,300,1,1,1,Interactive,2,4\n",
-		 ":1: \"300\" is before the VM was created"},
+		 ":1:11: \"300\" is before the VM was created"},
 		{"a,s,d,0,300,1,1,1,Interactive,2,4\nb,s,d,0,x,1,1,1,Interactive,2,4\n",
-		 ":2: \"x\" is not a time in seconds from 0"},
-		{"a,s,d,0,300,1,-1,1,Interactive,2,4\n", ":1: \"-1\" is not a percentage of CPU"},
-		{"a,s,d,0,300,1,1,1,Interactive,1.5,4\n", ":1: \"1.5\" is not a number of cores"},
-		{"a,s,d,0,300,1,1,1,Interactive,2,\n", ":1: \"\" is not an amount of memory in GB"},
+		 ":2:9: \"x\" is not a time in seconds from 0"},
+		{"a,s,d,0,300,1,-1,1,Interactive,2,4\n",
+		 ":1:15: \"-1\" is not a percentage of CPU"},
+		{"a,s,d,0,300,1,1,1,Interactive,1.5,4\n",
+		 ":1:31: \"1.5\" is not a number of cores"},
+		{"a,s,d,0,300,1,1,1,Interactive,2,\n",
+		 ":1:33: \"\" is not an amount of memory in GB"},
 	};
 	for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++)
 		assert_non_null(
