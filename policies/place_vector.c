@@ -51,8 +51,10 @@ static double alignment(const double need[PLACE_DIMS], const double left[PLACE_D
 static void shares_of(const struct place_view *view, uint32_t h, const double amount[PLACE_DIMS],
 		      double share[PLACE_DIMS])
 {
+	size_t kind = place_kind(view, h);
+
 	for (unsigned d = 0; d < PLACE_DIMS; d++)
-		share[d] = view->capacity[d][h] > 0 ? amount[d] / view->capacity[d][h] : 0;
+		share[d] = view->capacity[d][kind] > 0 ? amount[d] / view->capacity[d][kind] : 0;
 }
 
 static void left_of(const struct place_view *view, uint32_t h, double left[PLACE_DIMS])

@@ -6,19 +6,16 @@
 
 _Static_assert((int)PLACE_DIMS == (int)DC_DIMS, "requests have the dimensions of hosts");
 
-static size_t type_of(const struct place_view *view, uint32_t h)
-{
-	return view->type ? view->type[h] : 0;
-}
-
 bool place_fits(const struct place_view *view, uint32_t h, const double req[PLACE_DIMS])
 {
+	size_t kind = place_kind(view, h);
+
 	for (unsigned d = 0; d < PLACE_DIMS; d++) {
-		double slack = PLACE_EPSILON * view->capacity[d][h];
+		double slack = PLACE_EPSILON * view->capacity[d][kind];
 		if (req[d] > 0.0 && !(req[d] <= view->free[d][h] + slack))
 			return false;
 	}
-	if (view->type_ok && !view->type_ok[type_of(view, h)])
+	if (view->type_ok && !view->type_ok[kind])
 		return false;
 	return !view->admits || view->admits(view->ctx, h);
 }
@@ -72,7 +69,7 @@ static uint32_t look(const struct place_view *view, struct place_range in,
 
 	for (uint32_t h = 0; h < view->nhosts; h++) {
 		int64_t key = view->key[h];
-		if (type_of(view, h) != in.type || key < in.lo || key > in.hi)
+		if (place_kind(view, h) != in.type || key < in.lo || key > in.hi)
 			continue;
 		if (found != PLACE_NOWHERE &&
 		    (highest ? key <= view->key[found] : key >= view->key[found]))
@@ -112,11 +109,12 @@ uint32_t place_highest(const struct place_view *view, struct place_range in,
 
 int64_t place_fullness(const struct place_view *view, uint32_t h, const double req[PLACE_DIMS])
 {
+	size_t kind = place_kind(view, h);
 	double more = 0.0;
 
 	for (unsigned d = 0; d < PLACE_DIMS; d++)
-		if (view->capacity[d][h] > 0.0)
-			more += req[d] / view->capacity[d][h];
+		if (view->capacity[d][kind] > 0.0)
+			more += req[d] / view->capacity[d][kind];
 	return view->key[h] + fit_key(more);
 }
 

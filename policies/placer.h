@@ -32,8 +32,9 @@ enum place_dim { PLACE_CPU, PLACE_MEM, PLACE_DISK, PLACE_NET, PLACE_DIMS };
 
 struct place_view {
 	size_t nhosts;
-	const double *free[PLACE_DIMS];     /* overcommit ratio x capacity - committed, per host */
-	const double *capacity[PLACE_DIMS]; /* overcommit ratio x capacity; 0 = the host has none */
+	const double *free[PLACE_DIMS]; /* overcommit ratio x capacity - committed, per host */
+	const double
+		*capacity[PLACE_DIMS]; /* per kind: overcommit ratio x capacity; 0 = it has none */
 	/* Kinds of hosts, and each host's; NULL: all are of one kind without power. */
 	size_t ntypes;
 	const struct host_type *types;
@@ -50,6 +51,11 @@ struct place_view {
 	bool (*admits)(const void *ctx, uint32_t host); /* the core's own conditions for this VM */
 	const void *ctx;
 };
+
+static inline size_t place_kind(const struct place_view *view, uint32_t h)
+{
+	return view->type ? view->type[h] : 0;
+}
 
 /* Requests that are to be placed together; those of one class of VMs stand there once. */
 struct place_batch {

@@ -49,7 +49,7 @@ int balance_init(struct run *run, struct consolidation *c)
 
 static double load_of(const struct consolidation *c, uint32_t host)
 {
-	return c->sketch.demand[host] / c->sketch.capacity[PLACE_CPU][host];
+	return c->sketch.demand[host] / capacity_of(c, host);
 }
 
 static void count(struct balancing *b, uint32_t host, double sign)
@@ -72,7 +72,7 @@ static void open_hosts(struct balancing *b)
 			sketch_shut(s, h);
 			continue;
 		}
-		sketch_open(s, h, SKETCH_ON, s->capacity[PLACE_CPU][h]);
+		sketch_open(s, h, SKETCH_ON, capacity_of(b->c, h));
 		count(b, h, 1);
 	}
 }
@@ -142,8 +142,8 @@ static int candidates_find(struct balancing *b, uint32_t host, struct candidates
 		k->demand[k->n] = demand;
 		k->migrate_s[k->n] = consolidate_transfer_s(b->run, l->vm[i]);
 		k->load_to[k->n] = load_of(c, to);
-		k->from_load[k->n] = demand / c->sketch.capacity[PLACE_CPU][host];
-		k->to_load[k->n++] = demand / c->sketch.capacity[PLACE_CPU][to];
+		k->from_load[k->n] = demand / capacity_of(c, host);
+		k->to_load[k->n++] = demand / capacity_of(c, to);
 	}
 	return 0;
 }

@@ -88,7 +88,7 @@ int leavable_fill(struct run *run, struct consolidation *c, uint32_t host) must_
 
 static inline double capacity_of(const struct consolidation *c, uint32_t host)
 {
-	return c->sketch.capacity[PLACE_CPU][host];
+	return sketch_capacity(&c->sketch, PLACE_CPU, host);
 }
 
 int leavers_add(struct run *run, struct consolidation *c, uint32_t vm, double demand) must_check;

@@ -545,12 +545,13 @@ static int tables_start(struct run *run)
 	    !run->dirty_list || !run->queue)
 		return err_nomem(run->err);
 	for (int d = 0; d < PLACE_DIMS; d++) {
-		run->place_capacity[d] = arena_alloc(&run->arena, n, sizeof(double));
+		run->place_capacity[d] =
+			arena_alloc(&run->arena, run->plan.dc.ntypes, sizeof(double));
 		if (!run->place_capacity[d])
 			return err_nomem(run->err);
-		for (size_t h = 0; h < n; h++) {
-			double c = run->plan.dc.host.type[h]->place[d];
-			run->place_capacity[d][h] = isfinite(c) ? c : 0;
+		for (size_t t = 0; t < run->plan.dc.ntypes; t++) {
+			double c = run->plan.dc.type[t].place[d];
+			run->place_capacity[d][t] = isfinite(c) ? c : 0;
 		}
 	}
 	return 0;

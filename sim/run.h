@@ -83,7 +83,7 @@ struct run {
 	struct run_policy policy[RUN_POLICIES];
 	const struct placer_ops *placer;
 	void *placer_state;
-	double *place_capacity[PLACE_DIMS]; /* 0 where not limited */
+	double *place_capacity[PLACE_DIMS]; /* per type of hosts; 0 where not limited */
 	struct evq *queue;
 	int64_t now_ns, end_ns, last_tick_ns, next_tick_ns, warm_ns;
 	uint64_t seed;

@@ -29,7 +29,7 @@ static int columns_init(struct sketch *s, struct arena *arena)
 		if (!s->free[d])
 			return -ENOMEM;
 	}
-	s->capacity[PLACE_CPU] = arena_alloc(arena, n, sizeof(double));
+	s->capacity[PLACE_CPU] = arena_alloc(arena, dc->ntypes, sizeof(double));
 	for (int r = 0; r < RES_COUNT; r++) {
 		s->floors[r] = arena_alloc(arena, n, sizeof(double));
 		if (!s->floors[r])
@@ -37,10 +37,9 @@ static int columns_init(struct sketch *s, struct arena *arena)
 	}
 	if (!s->capacity[PLACE_CPU])
 		return -ENOMEM;
-	for (size_t h = 0; h < n; h++)
-		s->capacity[PLACE_CPU][h] = dc->host.type[h]->capacity[RES_CPU];
 	for (size_t t = 0; t < dc->ntypes; t++) {
 		s->type[t] = dc->type[t];
+		s->capacity[PLACE_CPU][t] = dc->type[t].capacity[RES_CPU];
 		s->type[t].load_full = dc->type[t].capacity[RES_CPU];
 		s->type[t].place[PLACE_CPU] = dc->type[t].capacity[RES_CPU];
 	}
@@ -89,9 +88,11 @@ static double fullness(const struct sketch *s, uint32_t host)
 {
 	double full = 0;
 
-	for (int d = 0; d < PLACE_DIMS; d++)
-		if (s->capacity[d][host] > 0)
-			full += (s->capacity[d][host] - s->free[d][host]) / s->capacity[d][host];
+	for (int d = 0; d < PLACE_DIMS; d++) {
+		double capacity = sketch_capacity(s, d, host);
+		if (capacity > 0)
+			full += (capacity - s->free[d][host]) / capacity;
+	}
 	return full;
 }
 
@@ -101,8 +102,9 @@ static int64_t key_of(const struct sketch *s, uint32_t host)
 		return 0;
 	if (s->state[host] == SKETCH_OFF || (s->order == DC_BY_FULLNESS && s->vms[host] == 0))
 		return FIT_KEY_NONE;
-	return fit_key(s->order == DC_BY_LOAD ? s->demand[host] / s->capacity[PLACE_CPU][host]
-					      : fullness(s, host));
+	return fit_key(s->order == DC_BY_LOAD
+			       ? s->demand[host] / sketch_capacity(s, PLACE_CPU, host)
+			       : fullness(s, host));
 }
 
 static int64_t room_of(const void *ctx, uint32_t host, double room[FIT_DIMS])
@@ -111,7 +113,7 @@ static int64_t room_of(const void *ctx, uint32_t host, double room[FIT_DIMS])
 	const struct host_type *type = s->run->plan.dc.host.type[host];
 
 	for (int d = 0; d < PLACE_DIMS; d++)
-		room[d] = s->free[d][host] + PLACE_EPSILON * s->capacity[d][host];
+		room[d] = s->free[d][host] + PLACE_EPSILON * sketch_capacity(s, d, host);
 	for (int r = 0; r < RES_COUNT; r++) {
 		double whole = type->capacity[r];
 		room[PLACE_DIMS + r] =

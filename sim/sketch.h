@@ -37,8 +37,9 @@ struct sketch {
 	struct host_type *type; /* of which load_full is the capacity */
 	double *demand; /* per host, MHz: of VMs that stand there or come, also of those that leave */
 	double *most;   /* per host, MHz: so much may be wanted there; set by the caller */
-	double *free[PLACE_DIMS], *floors[RES_COUNT], *capacity[PLACE_DIMS];
-	uint32_t *vms; /* that stand there or come */
+	double *free[PLACE_DIMS], *floors[RES_COUNT];
+	double *capacity[PLACE_DIMS]; /* per type of hosts */
+	uint32_t *vms;                /* that stand there or come */
 	uint8_t *state;
 	uint32_t *stale; /* hosts that were shut; the index hears of it when it is asked next */
 	size_t nstale;
@@ -47,6 +48,11 @@ struct sketch {
 	struct sketch_move *move;  /* decided, in this order */
 	size_t n, cap;
 };
+
+static inline double sketch_capacity(const struct sketch *s, int dim, uint32_t host)
+{
+	return s->capacity[dim][s->run->plan.dc.host.type_id[host]];
+}
 
 /* For the placer, which is started already. -ENOMEM. */
 int sketch_init(struct sketch *s, struct run *run, const struct placer_ops *placer,

@@ -63,7 +63,7 @@ static void types_init(struct host_type *type, size_t hosts)
 struct world {
 	struct dc dc;
 	struct place_view view;
-	double *capacity[PLACE_DIMS];
+	double capacity[PLACE_DIMS][TYPES];
 };
 
 static void must(bool done)
@@ -95,12 +95,8 @@ static void world_open(struct world *w, struct arena *arena, const struct placer
 				      .key = w->dc.host.fit.key,
 				      .index = &w->dc.host.fit};
 	for (int d = 0; d < PLACE_DIMS; d++) {
-		w->capacity[d] = calloc(w->dc.host.n, sizeof(double));
-		must(w->capacity[d] != NULL);
-		for (size_t h = 0; h < w->dc.host.n; h++) {
-			double c = w->dc.host.type[h]->place[d];
-			w->capacity[d][h] = isfinite(c) ? c : 0;
-		}
+		for (size_t t = 0; t < TYPES; t++)
+			w->capacity[d][t] = isfinite(type[t].place[d]) ? type[t].place[d] : 0;
 		w->view.capacity[d] = w->capacity[d];
 		w->view.free[d] = w->dc.host.free[d];
 	}
@@ -145,8 +141,6 @@ static void bench(const struct placer_ops *ops, size_t hosts)
 	       ops->plugin.name, hosts, placed, vms, 1e6 * (t1 - t0) / (double)vms,
 	       1e6 * (t2 - t1) / (double)moves);
 	fflush(stdout);
-	for (int d = 0; d < PLACE_DIMS; d++)
-		free(w.capacity[d]);
 	dc_fini(&w.dc);
 	arena_fini(&arena);
 }

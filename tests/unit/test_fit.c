@@ -281,7 +281,7 @@ static void check_least_rise(const struct place_view *view, const struct ctx *c,
 static uint32_t ask_twice(const struct placer_ops *ops, struct dc *dc, uint32_t vm)
 {
 	uint64_t state[2][8] = {{0}};
-	static double capacity[PLACE_DIMS][HOSTS];
+	static double capacity[PLACE_DIMS][TYPES];
 	struct ctx c = {dc, dc_class_of(dc, vm)};
 	struct place_view view = {.nhosts = dc->host.n,
 				  .ntypes = TYPES,
@@ -294,10 +294,8 @@ static uint32_t ask_twice(const struct placer_ops *ops, struct dc *dc, uint32_t 
 				  .ctx = &c};
 
 	for (int d = 0; d < PLACE_DIMS; d++) {
-		for (uint32_t h = 0; h < HOSTS; h++) {
-			double place = dc->host.type[h]->place[d];
-			capacity[d][h] = isfinite(place) ? place : 0;
-		}
+		for (uint32_t t = 0; t < TYPES; t++)
+			capacity[d][t] = isfinite(dc->type[t].place[d]) ? dc->type[t].place[d] : 0;
 		view.free[d] = dc->host.free[d];
 		view.capacity[d] = capacity[d];
 	}

@@ -15,7 +15,7 @@
 
 struct hosts {
 	struct place_view view;
-	double free[PLACE_DIMS][HOSTS], capacity[PLACE_DIMS][HOSTS];
+	double free[PLACE_DIMS][HOSTS], capacity[PLACE_DIMS];
 	int64_t key[HOSTS];
 	bool used[HOSTS];
 };
@@ -28,12 +28,14 @@ static void hosts_init(struct hosts *s, size_t n, double x, double y)
 	for (size_t h = 0; h < HOSTS; h++)
 		s->key[h] = FIT_KEY_NONE;
 	for (size_t h = 0; h < n; h++) {
-		s->free[PLACE_CPU][h] = s->capacity[PLACE_CPU][h] = x;
-		s->free[PLACE_MEM][h] = s->capacity[PLACE_MEM][h] = y;
+		s->free[PLACE_CPU][h] = x;
+		s->free[PLACE_MEM][h] = y;
 	}
+	s->capacity[PLACE_CPU] = x;
+	s->capacity[PLACE_MEM] = y;
 	for (size_t d = 0; d < PLACE_DIMS; d++) {
 		s->view.free[d] = s->free[d];
-		s->view.capacity[d] = s->capacity[d];
+		s->view.capacity[d] = &s->capacity[d];
 	}
 }
 
@@ -51,8 +53,8 @@ static uint32_t put(const struct placer_ops *ops, void *state, struct hosts *s, 
 	s->used[h] = true;
 	double full = 0;
 	for (size_t d = 0; d < PLACE_DIMS; d++)
-		if (s->capacity[d][h] > 0)
-			full += (s->capacity[d][h] - s->free[d][h]) / s->capacity[d][h];
+		if (s->capacity[d] > 0)
+			full += (s->capacity[d] - s->free[d][h]) / s->capacity[d];
 	s->key[h] = fit_key(full);
 	return h;
 }
