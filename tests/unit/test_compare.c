@@ -1,5 +1,5 @@
 /* The comparison table: marks, intervals, what is dropped, and its size whatever the input. */
-#include "tests/test.h"
+#include "tests/temp_dir.h"
 
 #include <errno.h>
 #include <math.h>
@@ -12,27 +12,14 @@
 #include "sim/compare_runs.h"
 #include "sim/core/mem.h"
 
-static char dir[64], path[128];
-static struct err err;
+static char path[128];
 
-static int make_dir(void **state)
+static int make_path(void **state)
 {
-	(void)state;
-	strcpy(dir, "/tmp/cotenant-compare-XXXXXX");
-	err_clear(&err);
-	if (!mkdtemp(dir))
-		return -1;
+	int rc = make_dir(state);
+
 	snprintf(path, sizeof(path), "%s/summary.csv", dir);
-	return 0;
-}
-
-static int remove_dir(void **state)
-{
-	char command[128];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	return system(command);
+	return rc;
 }
 
 /* @policies of @seeds each; policy p's jain is 0.8 + p/100 + noise that all policies share. */
@@ -308,13 +295,13 @@ static void test_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_one_seed, make_dir, remove_dir),
-		cmocka_unit_test_setup_teardown(test_many, make_dir, remove_dir),
-		cmocka_unit_test_setup_teardown(test_baseline, make_dir, remove_dir),
-		cmocka_unit_test_setup_teardown(test_h2_h4_file, make_dir, remove_dir),
-		cmocka_unit_test_setup_teardown(test_pairs_see_more, make_dir, remove_dir),
-		cmocka_unit_test_setup_teardown(test_bad_input, make_dir, remove_dir),
-		cmocka_unit_test_setup_teardown(test_no_memory, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(test_one_seed, make_path, remove_dir),
+		cmocka_unit_test_setup_teardown(test_many, make_path, remove_dir),
+		cmocka_unit_test_setup_teardown(test_baseline, make_path, remove_dir),
+		cmocka_unit_test_setup_teardown(test_h2_h4_file, make_path, remove_dir),
+		cmocka_unit_test_setup_teardown(test_pairs_see_more, make_path, remove_dir),
+		cmocka_unit_test_setup_teardown(test_bad_input, make_path, remove_dir),
+		cmocka_unit_test_setup_teardown(test_no_memory, make_path, remove_dir),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

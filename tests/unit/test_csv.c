@@ -1,5 +1,5 @@
 /* The CSV writer and reader: numbers as a property over many values, files whole or not at all. */
-#include "tests/test.h"
+#include "tests/temp_dir.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,34 +14,6 @@
 
 #include "plots/csv.h"
 #include "sim/core/mem.h"
-
-static char dir[64];
-static struct err err;
-
-static int make_dir(void **state)
-{
-	(void)state;
-	strcpy(dir, "/tmp/cotenant-csv-XXXXXX");
-	err_clear(&err);
-	return mkdtemp(dir) ? 0 : -1;
-}
-
-static int remove_dir(void **state)
-{
-	char command[128];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	return system(command);
-}
-
-static const char *in_dir(const char *name)
-{
-	static char path[128];
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	return path;
-}
 
 static void write_file(const char *path, const char *text, size_t n)
 {
@@ -376,14 +348,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_format_known),
 		cmocka_unit_test(test_format_property),
-		cmocka_unit_test_setup_teardown(test_write, make_dir, remove_dir),
-		cmocka_unit_test_setup_teardown(test_append, make_dir, remove_dir),
-		cmocka_unit_test_setup_teardown(test_abandon, make_dir, remove_dir),
-		cmocka_unit_test_setup_teardown(test_two_writers, make_dir, remove_dir),
-		cmocka_unit_test_setup_teardown(test_full, make_dir, remove_dir),
-		cmocka_unit_test_setup_teardown(test_read_bad, make_dir, remove_dir),
-		cmocka_unit_test_setup_teardown(test_read_forms, make_dir, remove_dir),
-		cmocka_unit_test_setup_teardown(test_no_memory, make_dir, remove_dir),
+		IN_DIR(test_write),
+		IN_DIR(test_append),
+		IN_DIR(test_abandon),
+		IN_DIR(test_two_writers),
+		IN_DIR(test_full),
+		IN_DIR(test_read_bad),
+		IN_DIR(test_read_forms),
+		IN_DIR(test_no_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

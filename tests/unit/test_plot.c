@@ -1,5 +1,5 @@
 /* Figures and reports from plausible result files: for few and many policies, seconds and days. */
-#include "tests/test.h"
+#include "tests/temp_dir.h"
 
 #include <errno.h>
 #include <math.h>
@@ -14,38 +14,10 @@
 #include "sim/cmd_report.h"
 #include "sim/core/mem.h"
 
-static char dir[64];
-static struct err err;
-
 struct shape {
 	int policies, seeds, vms;
 	double span_s, step_s;
 };
-
-static int make_dir(void **state)
-{
-	(void)state;
-	strcpy(dir, "/tmp/cotenant-plot-XXXXXX");
-	err_clear(&err);
-	return mkdtemp(dir) ? 0 : -1;
-}
-
-static int remove_dir(void **state)
-{
-	char command[128];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	return system(command);
-}
-
-static const char *in_dir(const char *name)
-{
-	static char path[160];
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	return path;
-}
 
 static struct csv *table(const char *name, const char *const *names, size_t n)
 {
@@ -352,11 +324,8 @@ static void test_no_gnuplot(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_shapes, make_dir, remove_dir),
-		cmocka_unit_test_setup_teardown(test_same_bytes, make_dir, remove_dir),
-		cmocka_unit_test_setup_teardown(test_report, make_dir, remove_dir),
-		cmocka_unit_test_setup_teardown(test_bad_input, make_dir, remove_dir),
-		cmocka_unit_test_setup_teardown(test_no_gnuplot, make_dir, remove_dir),
+		IN_DIR(test_shapes),    IN_DIR(test_same_bytes), IN_DIR(test_report),
+		IN_DIR(test_bad_input), IN_DIR(test_no_gnuplot),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,7 +3,7 @@
  * (tests/data/traces), damaged files made on the spot, every failing allocation, and the published
  * numbers of a real day where COTENANT_TRACES names a folder that holds it.
  */
-#include "tests/test.h"
+#include "tests/temp_dir.h"
 
 #include <errno.h>
 #include <math.h>
@@ -23,39 +23,11 @@
 	"transmitted throughput [KB/s]\n"
 #define BB_TAIL ";\t1;\t2000;\t20;\t1;\t1024;\t512;\t0;\t0;\t0;\t0\n"
 
-static struct err err;
-static char tmp[64];
-
 /* ---- helpers ---- */
-
-static int setup(void **state)
-{
-	(void)state;
-	err_clear(&err);
-	strcpy(tmp, "/tmp/cotenant-trace-XXXXXX");
-	return mkdtemp(tmp) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	char cmd[128];
-
-	(void)state;
-	snprintf(cmd, sizeof(cmd), "rm -rf '%s'", tmp);
-	return system(cmd);
-}
-
-static const char *tmp_path(const char *name)
-{
-	static char path[512];
-
-	snprintf(path, sizeof(path), "%s/%s", tmp, name);
-	return path;
-}
 
 static const char *write_bytes(const char *name, const char *text, size_t n)
 {
-	const char *path = tmp_path(name);
+	const char *path = in_dir(name);
 	FILE *f = fopen(path, "wb");
 
 	assert_non_null(f);
@@ -103,10 +75,10 @@ static const char *errors_of(const char *format, const char *name, const char *t
 
 	write_text(name, text);
 	err_clear(&err);
-	assert_int_equal(trace_load(&t, tmp_path(name), format, &err), -EINVAL);
+	assert_int_equal(trace_load(&t, in_dir(name), format, &err), -EINVAL);
 	assert_null(t);
 	assert_int_equal(err_exit_status(&err), 2);
-	int len = snprintf(prefix, sizeof(prefix), "%s/", tmp);
+	int len = snprintf(prefix, sizeof(prefix), "%s/", dir);
 	for (const char *p = err.text; *p;) {
 		if (strncmp(p, prefix, (size_t)len) == 0)
 			p += len;
@@ -179,7 +151,7 @@ static void planetlab_damaged_directory(void **state)
 	write_text("c", "");
 	write_text("b", "1\nb\n");
 	write_text("a", "1\n2\n");
-	assert_int_equal(trace_load(&t, tmp, NULL, &err), -EINVAL);
+	assert_int_equal(trace_load(&t, dir, NULL, &err), -EINVAL);
 	assert_int_equal(err.count, 2);
 	const char *b = strstr(err.text, "/b:2:1: "), *c = strstr(err.text, "/c: empty file");
 	assert_true(b && c && b < c);
@@ -190,10 +162,10 @@ static void empty_directory(void **state)
 	struct trace *t;
 
 	(void)state;
-	assert_int_equal(trace_load(&t, tmp, NULL, &err), -EINVAL);
-	assert_int_equal(trace_load(&t, tmp, "planetlab", &err), -EINVAL);
-	assert_int_equal(trace_load(&t, tmp, "bitbrains", &err), -EINVAL);
-	assert_int_equal(trace_load(&t, tmp, "csv", &err), -EINVAL);
+	assert_int_equal(trace_load(&t, dir, NULL, &err), -EINVAL);
+	assert_int_equal(trace_load(&t, dir, "planetlab", &err), -EINVAL);
+	assert_int_equal(trace_load(&t, dir, "bitbrains", &err), -EINVAL);
+	assert_int_equal(trace_load(&t, dir, "csv", &err), -EINVAL);
 	assert_int_equal(err.count, 4);
 }
 
@@ -211,17 +183,17 @@ static void directory_order(void **state)
 			snprintf(text, sizeof(text), "%d\n%d\n", k, k + 1);
 			write_text(name, text);
 		}
-		struct trace *t = load(tmp, NULL);
+		struct trace *t = load(dir, NULL);
 		hash[pass] = t->hash;
 		assert_string_equal(t->vm[2].name, "vm 10");
 		assert_true(at(t, t->cpu, 1, 2) == 11);
 		trace_free(t);
-		teardown(NULL);
-		setup(NULL);
+		remove_dir(NULL);
+		make_dir(NULL);
 	}
 	assert_true(hash[0] == hash[1]);
 	write_text("vm 0", "0\n2\n");
-	struct trace *t = load(tmp, NULL);
+	struct trace *t = load(dir, NULL);
 	assert_true(t->hash != hash[0]);
 	trace_free(t);
 }
@@ -479,7 +451,7 @@ static void earlier_errors(void **state)
 	}
 	write_text("vm", "x\n");
 	struct trace *t;
-	assert_int_equal(trace_load(&t, tmp_path("vm"), "planetlab", &err), -EINVAL);
+	assert_int_equal(trace_load(&t, in_dir("vm"), "planetlab", &err), -EINVAL);
 	assert_int_equal(err.count, 2);
 }
 
@@ -489,7 +461,7 @@ static void more_errors_than_kept(void **state)
 
 	(void)state;
 	write_text("vm", "x\nx\nx\nx\nx\nx\nx\nx\nx\nx\nx\nx\nx\nx\nx\nx\nx\nx\nx\nx\nx\nx\n");
-	assert_int_equal(trace_load(&t, tmp_path("vm"), "planetlab", &err), -EINVAL);
+	assert_int_equal(trace_load(&t, in_dir("vm"), "planetlab", &err), -EINVAL);
 	assert_int_equal(err.count, 22);
 }
 
@@ -673,12 +645,12 @@ static void allocations_fail(void **state)
 /* A real trace in the folder that COTENANT_TRACES names, or a visible skip. */
 static struct trace *load_public(const char *name)
 {
-	const char *dir = getenv("COTENANT_TRACES");
+	const char *traces = getenv("COTENANT_TRACES");
 	struct stat st;
 	char path[4096];
 
-	snprintf(path, sizeof(path), "%s/%s", dir ? dir : "", name);
-	if (!dir || stat(path, &st) < 0) {
+	snprintf(path, sizeof(path), "%s/%s", traces ? traces : "", name);
+	if (!traces || stat(path, &st) < 0) {
 		print_message("skipped: COTENANT_TRACES names no folder with %s\n", name);
 		skip();
 	}
@@ -747,37 +719,35 @@ static void planetlab_20110303(void **state)
 	trace_free(t);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(planetlab_directory),
-		TEST(planetlab_file),
-		TEST(planetlab_damaged),
-		TEST(planetlab_damaged_directory),
-		TEST(empty_directory),
-		TEST(directory_order),
-		TEST(bitbrains_values),
-		TEST(bitbrains_notes),
-		TEST(bitbrains_months),
-		TEST(bitbrains_damaged),
-		TEST(csv_values),
-		TEST(csv_cores),
-		TEST(csv_sparse),
-		TEST(csv_drift),
-		TEST(csv_row_order),
-		TEST(csv_damaged),
-		TEST(earlier_errors),
-		TEST(more_errors_than_kept),
-		TEST(azure_table),
-		TEST(formats),
-		TEST(numbers),
-		TEST(times),
-		TEST(natural_order),
-		TEST(allocations_fail),
-		TEST(planetlab_20110303),
-		TEST(bitbrains_sample),
+		IN_DIR(planetlab_directory),
+		IN_DIR(planetlab_file),
+		IN_DIR(planetlab_damaged),
+		IN_DIR(planetlab_damaged_directory),
+		IN_DIR(empty_directory),
+		IN_DIR(directory_order),
+		IN_DIR(bitbrains_values),
+		IN_DIR(bitbrains_notes),
+		IN_DIR(bitbrains_months),
+		IN_DIR(bitbrains_damaged),
+		IN_DIR(csv_values),
+		IN_DIR(csv_cores),
+		IN_DIR(csv_sparse),
+		IN_DIR(csv_drift),
+		IN_DIR(csv_row_order),
+		IN_DIR(csv_damaged),
+		IN_DIR(earlier_errors),
+		IN_DIR(more_errors_than_kept),
+		IN_DIR(azure_table),
+		IN_DIR(formats),
+		IN_DIR(numbers),
+		IN_DIR(times),
+		IN_DIR(natural_order),
+		IN_DIR(allocations_fail),
+		IN_DIR(planetlab_20110303),
+		IN_DIR(bitbrains_sample),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* How far two runs are apart, from tables made by hand. */
-#include "tests/test.h"
+#include "tests/temp_dir.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -12,39 +12,16 @@
 #include "sim/core/mem.h"
 #include "sim/validate.h"
 
-static char dir[64];
-static struct err err;
-
 static int make_dirs(void **state)
 {
-	char path[80];
-
-	(void)state;
-	strcpy(dir, "/tmp/cotenant-validate-XXXXXX");
-	err_clear(&err);
-	if (!mkdtemp(dir))
-		return -1;
-	snprintf(path, sizeof(path), "%s/sim", dir);
-	int rc = mkdir(path, 0700);
-	snprintf(path, sizeof(path), "%s/real", dir);
-	return rc < 0 ? rc : mkdir(path, 0700);
-}
-
-static int remove_dirs(void **state)
-{
-	char command[128];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	return system(command);
+	return make_dir(state) < 0 || mkdir(in_dir("sim"), 0700) < 0 ? -1
+								     : mkdir(in_dir("real"), 0700);
 }
 
 static void file(const char *name, const char *text)
 {
-	char path[160];
+	FILE *f = fopen(in_dir(name), "w");
 
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	FILE *f = fopen(path, "w");
 	assert_non_null(f);
 	fputs(text, f);
 	fclose(f);
@@ -162,7 +139,7 @@ static void test_steal_is_not_subtracted(void **state)
 
 int main(void)
 {
-#define IN_DIRS(F) cmocka_unit_test_setup_teardown(F, make_dirs, remove_dirs)
+#define IN_DIRS(F) cmocka_unit_test_setup_teardown(F, make_dirs, remove_dir)
 	const struct CMUnitTest tests[] = {
 		IN_DIRS(test_errors_and_what_steal_explains),
 		IN_DIRS(test_steal_is_not_subtracted),
