@@ -477,6 +477,46 @@ static const struct trace_ops *reader_sniff(const char *path, struct err *err)
 	return best;
 }
 
+static bool is_control(char c)
+{
+	return (unsigned char)c < ' ' || c == 0x7f;
+}
+
+static bool has_control(const char *text)
+{
+	while (*text && !is_control(*text))
+		text++;
+	return *text != '\0';
+}
+
+/* Names of files are names of VMs, and may hold anything: terminals obey control characters, and no CSV reader takes
+ * them. */
+static int make_names_printable(struct trace *t, struct err *err)
+{
+	uint64_t odd = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		odd += has_control(t->vm[i].name);
+	if (odd == 0)
+		return 0;
+	struct trace_vm *vm = arena_room(&t->arena, t->n, sizeof(*vm));
+	if (!vm)
+		return err_nomem(err);
+	memcpy(vm, t->vm, t->n * sizeof(*vm));
+	t->vm = vm;
+	for (size_t i = 0; i < t->n; i++) {
+		if (!has_control(vm[i].name))
+			continue;
+		char *name = arena_strdup(&t->arena, vm[i].name);
+		if (!name)
+			return err_nomem(err);
+		for (char *c = name; *c; c++)
+			*c = is_control(*c) ? '?' : *c;
+		vm[i].name = name;
+	}
+	return trace_note_add(t, odd, "names with control characters: '?' in their place", err);
+}
+
 int trace_load(struct trace **trace, const char *path, const char *format, struct err *err)
 {
 	*trace = NULL;
@@ -489,6 +529,8 @@ int trace_load(struct trace **trace, const char *path, const char *format, struc
 	t->format = ops->plugin.name;
 	t->path = arena_strdup(&t->arena, path);
 	int ret = t->path ? ops->load(t, t->path, err) : err_nomem(err);
+	if (ret == 0)
+		ret = make_names_printable(t, err);
 	if (ret < 0) {
 		trace_free(t);
 		return ret;

@@ -16,6 +16,14 @@ void err_clear(struct err *err)
 	err->text[0] = '\0';
 }
 
+/* Names of files and the like may hold anything, and terminals obey control characters. */
+static void make_printable(char *text)
+{
+	for (; *text; text++)
+		if (((unsigned char)*text < ' ' && *text != '\n' && *text != '\t') || *text == 0x7f)
+			*text = '?';
+}
+
 static void err_append(struct err *err, enum err_kind kind, int code, const char *fmt, va_list ap)
 	__attribute__((format(printf, 4, 0)));
 
@@ -32,6 +40,7 @@ static void err_append(struct err *err, enum err_kind kind, int code, const char
 	if (at > 0 && at + 1 < sizeof(err->text))
 		err->text[at++] = '\n';
 	int n = vsnprintf(err->text + at, sizeof(err->text) - at, fmt, ap);
+	make_printable(err->text + at);
 	if (n < 0 || (size_t)n >= sizeof(err->text) - at) {
 		if (err->len > 0)
 			err->text[err->len] = '\0';

@@ -7,7 +7,7 @@
  * command; exit status 2) and a failed run (the machine, the disk, a policy; exit status 1).
  *
  * Readers of input report every error of a file, so a struct err holds a list of lines: the first
- * ERR_MAX_LINES are kept, the rest are counted.
+ * ERR_MAX_LINES are kept, the rest are counted. Control characters, which names of files may hold, become '?'.
  */
 #ifndef COTENANT_SIM_CORE_ERR_H
 #define COTENANT_SIM_CORE_ERR_H

@@ -24,6 +24,17 @@ static void kinds(void **state)
 	assert_string_equal(err.text, "out of memory");
 }
 
+static void control_characters(void **state)
+{
+	struct err err = {0};
+
+	(void)state;
+	err_input(&err, "%s: %s", "a\a\033[2Jb\x7f", "no\tsuch \xc3\xbc");
+	assert_string_equal(err.text, "a??[2Jb?: no\tsuch \xc3\xbc");
+	err_input(&err, "next");
+	assert_string_equal(err.text, "a??[2Jb?: no\tsuch \xc3\xbc\nnext");
+}
+
 static void many_lines(void **state)
 {
 	struct err err = {0};
@@ -66,6 +77,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kinds),
+		cmocka_unit_test(control_characters),
 		cmocka_unit_test(many_lines),
 		cmocka_unit_test(long_lines),
 	};

@@ -116,6 +116,21 @@ static void planetlab_directory(void **state)
 	trace_free(t);
 }
 
+/* Names of files may hold anything; those of VMs go to terminals and into CSV. */
+static void planetlab_odd_names(void **state)
+{
+	(void)state;
+	write_bytes("b\033[2Jc", "1\n2\n", 4);
+	write_bytes("a\nb", "3\n4\n", 4);
+	write_bytes("\xc3\xbc", "5\n6\n", 4);
+	struct trace *t = load(dir, "planetlab");
+	assert_string_equal(t->vm[0].name, "a?b");
+	assert_string_equal(t->vm[1].name, "b?[2Jc");
+	assert_string_equal(t->vm[2].name, "\xc3\xbc");
+	assert_int_equal(note(t, "control characters"), 2);
+	trace_free(t);
+}
+
 static void planetlab_file(void **state)
 {
 	struct trace *t = load(DATA "planetlab/alpha beta", NULL);
@@ -724,6 +739,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		IN_DIR(planetlab_directory),
 		IN_DIR(planetlab_file),
+		IN_DIR(planetlab_odd_names),
 		IN_DIR(planetlab_damaged),
 		IN_DIR(planetlab_damaged_directory),
 		IN_DIR(empty_directory),
