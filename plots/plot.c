@@ -841,13 +841,16 @@ static void remove_old(const char *dir, const char *name)
 
 static int make_folder(const char *dir, char *plots, struct err *err)
 {
-	if (access(dir, F_OK) < 0)
+	struct stat st;
+	int e = stat(dir, &st) < 0 ? errno : S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
+
+	if (e != 0)
 		return err_input(err, "%s: %s (the folder that `cotenant run -o` wrote is wanted)",
-				 dir, strerror(errno));
+				 dir, strerror(e));
 	if (snprintf(plots, PATH_LENGTH - 64, "%s/plots", dir) >= PATH_LENGTH - 64)
 		return err_input(err, "%s: the path is too long", dir);
 	if (mkdir(plots, 0777) < 0 && errno != EEXIST) {
-		int e = errno;
+		e = errno;
 		return err_run(err, -e, "%s: cannot create: %s", plots, strerror(e));
 	}
 	return 0;
@@ -877,6 +880,7 @@ int plot_dir(const char *dir, const char *format, struct err *err)
 		drawn += code == 0;
 	}
 	mem_free(p);
+	(void)rmdir(plots); /* if nothing was drawn */
 	if (code >= 0 && drawn == 0)
 		return err_input(err,
 				 "%s: nothing to draw: no summary.csv, timeline.csv, vms.csv or "

@@ -67,6 +67,10 @@ messages() {
 	expect 2 "--plugin: the file's name is empty" run "$first" --plugin ""
 	expect 2 "nosuch/summary.csv: cannot read" compare nosuch
 	expect 2 "nosuch: No such file" plot nosuch
+	expect 2 "$first: Not a directory (the folder that" plot "$first"
+	mkdir "$work/nothing"
+	expect 2 "nothing to draw" plot "$work/nothing"
+	is "plot leaves nothing where there is nothing to draw" rmdir "$work/nothing"
 	expect 2 "nosuch: No such file" report nosuch
 	expect 2 "nosuch: cannot be opened" trace info nosuch
 	expect 2 "trace: needs" trace
