@@ -27,7 +27,8 @@ struct room_real {
 	double late_ms;    /* latest update after its moment */
 	double steal;      /* share of the cores' time that the hypervisor below took */
 	double background; /* share of the cores' time that others used */
-	bool good;
+	const char
+		*poor; /* what makes it hard to believe, the worst first, in words; NULL: nothing */
 };
 
 struct driver_ops {

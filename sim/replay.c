@@ -271,11 +271,10 @@ int replay_print_validity(const char *dir, struct err *err)
 	int rc = csv_read(&t, path, err);
 	for (size_t r = 0; rc == 0 && r < t.nrows; r++)
 		fprintf(stderr,
-			"%s, seed %s: validity %s: work per CPU second %.2f to %.2f of its median,"
+			"%s, seed %s: validity %s; work per CPU second %.2f to %.2f of its median,"
 			" updates at most %.1f ms late, steal %.1f %%, others %.1f %% of the "
 			"cores\n",
-			field(&t, r, "policy"), field(&t, r, "seed"),
-			strcmp(field(&t, r, "validity"), "good") == 0 ? "good" : "POOR",
+			field(&t, r, "policy"), field(&t, r, "seed"), field(&t, r, "validity"),
 			number(&t, r, "work_p10"), number(&t, r, "work_p90"),
 			number(&t, r, "late_ms"), number(&t, r, "steal_real") * 100,
 			number(&t, r, "background") * 100);

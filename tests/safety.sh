@@ -87,9 +87,12 @@ sh -c 'while :; do :; done' &
 one=$!
 sh -c 'while :; do :; done' &
 two=$!
-expect 0 'validity POOR' "$cotenant" replay "$work/run.yaml" --backend none -o "$work/busy"
+expect 0 'validity poor' "$cotenant" replay "$work/run.yaml" --backend none -o "$work/busy"
 kill $one $two
-[ "$(value "$work/busy" validity)" = poor ] || fail "a busy neighbour is not seen: $(value "$work/busy" validity)"
+case $(value "$work/busy" validity) in
+poor:*) ;;
+*) fail "a busy neighbour is not seen: $(value "$work/busy" validity)" ;;
+esac
 
 # ---- killed ----
 

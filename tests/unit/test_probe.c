@@ -153,18 +153,18 @@ static void test_validity(void **state)
 	v.guests_ns = 4900000000;
 	validity_tell(&v, 10, &real);
 	assert_true(fabs(real.steal - 0.01) < 1e-9 && fabs(real.background - 0.01) < 1e-9);
-	assert_true(real.work_p10 < 1 && real.work_p10 > 0.98 && real.work_p90 > 1 && real.good);
+	assert_true(real.work_p10 < 1 && real.work_p10 > 0.98 && real.work_p90 > 1 && !real.poor);
 	v.late_ns = 21000000;
 	validity_tell(&v, 10, &real);
-	assert_false(real.good);
-	v.late_ns = 0;
+	assert_string_equal(real.poor, "poor: updates came late");
 	v.limited = true;
 	validity_tell(&v, 10, &real);
-	assert_false(real.good);
+	assert_string_equal(real.poor, "poor: the kernel refused limits of groups");
+	v.late_ns = 0;
 	v.limited = false;
 	v.guests_ns = 4000000000;
 	validity_tell(&v, 10, &real);
-	assert_false(real.good);
+	assert_string_equal(real.poor, "poor: others used the cores");
 	validity_fini(&v);
 }
 
