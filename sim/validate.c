@@ -168,9 +168,11 @@ static int steal_open(struct steal *steal, const struct validate_params *params,
 	steal->moment = mem_alloc(sim->n, sizeof(*steal->moment));
 	steal->lost = mem_alloc(sim->n, sizeof(*steal->lost));
 	for (size_t i = 0; i < sim->n && steal->moment; i++) {
-		double cpu = sim->row[i].value[VALIDATE_CPU] / params->speed;
-		steal->moment[i] =
-			(struct moment){sim->row[i].run, sim->row[i].time, isfinite(cpu) ? cpu : 0};
+		const struct row *row = &sim->row[i];
+		double cpu = row->value[VALIDATE_CPU] / params->speed;
+		/* A VM's first row tells of the part of a tick that it was there, which is no mean over it. */
+		bool whole = i > 0 && same_vm(row - 1, row) && isfinite(cpu);
+		steal->moment[i] = (struct moment){row->run, row->time, whole ? cpu : 0};
 	}
 	if (steal->moment)
 		qsort(steal->moment, sim->n, sizeof(*steal->moment), by_moment);

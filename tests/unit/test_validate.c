@@ -33,12 +33,13 @@ static void file(const char *name, const char *text)
 	"cpu_got_mhz,mem_got_bytes,disk_got_bytes_s,iops_got\n"
 
 /* Two VMs of one core of 1000 MHz: full in the first step, half empty in the second, in which what is granted changes
- * once more. `late` has the second step alone, and its disk is held up by operations. */
+ * once more. `late` has the second step alone (what it got before is of no whole tick, and takes nothing from the
+ * others), and its disk is held up by operations. */
 static const char sim_rows[] = HEAD "1,p,1,1,a-0,1000,600,100,100,0,0,0,0,777,7,7,7\n"
 				    "1,p,1,1,b-0,1000,400,0,0,0,0,0,0,777,7,7,7\n"
 				    "1,p,1,2,a-0,300,290,100,100,0,0,0,0,600,50,0,0\n"
 				    "1,p,1,2,b-0,200,210,0,0,0,0,0,0,400,0,0,0\n"
-				    "1,p,1,2,late-0,0,0,0,0,1000,1000,100,50,0,0,,\n"
+				    "1,p,1,2,late-0,0,0,0,0,1000,1000,100,50,500,0,,\n"
 				    "1,p,1,3,a-0,300,310,100,100,0,0,0,0,300,50,0,0\n"
 				    "1,p,1,3,b-0,200,190,0,0,0,0,0,0,200,0,0,0\n"
 				    "1,p,1,3,late-0,0,0,0,0,1000,1000,100,50,0,0,1000,50\n";
