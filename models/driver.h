@@ -27,8 +27,7 @@ struct room_real {
 	double late_ms;    /* latest update after its moment */
 	double steal;      /* share of the cores' time that the hypervisor below took */
 	double background; /* share of the cores' time that others used */
-	const char
-		*poor; /* what makes it hard to believe, the worst first, in words; NULL: nothing */
+	const char *poor;  /* what makes it hard to believe, the worst first; NULL: nothing */
 };
 
 struct driver_ops {

@@ -37,8 +37,7 @@ static void to_row(const struct fit_index *x, const double room[FIT_DIMS], doubl
 struct fit_past {
 	double row[FIT_ROWS];
 	uint64_t types;
-	uint32_t from,
-		to; /* none of the hosts in between, @from included, has room; from > to: unused */
+	uint32_t from, to; /* no host from @from to before @to has room; from > to: unused */
 };
 
 #define PASTS 16 /* requests remembered: a power of two */

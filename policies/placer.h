@@ -32,9 +32,8 @@ enum place_dim { PLACE_CPU, PLACE_MEM, PLACE_DISK, PLACE_NET, PLACE_DIMS };
 
 struct place_view {
 	size_t nhosts;
-	const double *free[PLACE_DIMS]; /* overcommit ratio x capacity - committed, per host */
-	const double
-		*capacity[PLACE_DIMS]; /* per kind: overcommit ratio x capacity; 0 = it has none */
+	const double *free[PLACE_DIMS];     /* overcommit ratio x capacity - committed, per host */
+	const double *capacity[PLACE_DIMS]; /* per kind: overcommit ratio x capacity; 0: none */
 	/* Kinds of hosts, and each host's; NULL: all are of one kind without power. */
 	size_t ntypes;
 	const struct host_type *types;

@@ -24,11 +24,11 @@
 #define MAX_GUESTS   64
 #define FENCE        1.1     /* of a grant, for the caps of groups */
 #define FENCE_MIN    0.05    /* cores above it, for the balloon, */
-#define FILLS        1e6     /* bytes; more are not brought in at once */
 #define FENCE_OP_S   2e-4    /* and for every operation of its disk */
 #define FENCE_OP     65536.0 /* bytes of one, where operations are not said */
 #define FENCE_BYTES  4e6     /* bytes/s above a disk's grant, */
 #define FENCE_OPS    200.0   /* and operations/s */
+#define FILLS        1e6     /* bytes; no fence while more are brought in */
 #define WEIGHT_MIN   0.1 /* a guest that is granted little has a disk and a balloon to serve, too */
 #define MEMORY_SHARE 0.8 /* of what is available that guests may have in all */
 #define OVERHEAD     (32.0 * 1048576) /* of a guest's process, beside its memory */

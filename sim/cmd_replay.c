@@ -181,10 +181,11 @@ static int one_option(struct command *c, int option, struct err *err)
 	case 'r':
 		c->replay.resume = true;
 		return 0;
-	default: /* q */
+	case 'q':
 		c->replay.quiet = true;
 		return 0;
 	}
+	return -EINVAL;
 }
 
 static int parse(struct command *c, int argc, char **argv, struct err *err)
@@ -221,7 +222,8 @@ static int parse(struct command *c, int argc, char **argv, struct err *err)
 	}
 	if (rc == 0 && optind != argc - 1)
 		return err_input(err, "%s: %s\n%s", argv[0],
-				 optind == argc ? "a scenario is missing" : "one scenario at a time",
+				 optind == argc ? "a scenario is missing"
+						: "one scenario at a time",
 				 cmd_replay_usage);
 	c->replay.scenario = rc == 0 ? argv[optind] : NULL;
 	return rc;

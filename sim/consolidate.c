@@ -202,11 +202,9 @@ static void moving_begin(struct run *run, struct consolidation *c)
 	memset(c->takes, 0, dc->host.n * sizeof(*c->takes));
 	memset(c->leaving, 0, dc->host.n * sizeof(*c->leaving));
 	memset(c->moving, 0, dc->host.n * sizeof(*c->moving));
-	for (uint32_t vm = 0, left = dc->vm.nreserved; left > 0; vm++) {
+	for (uint32_t vm = 0, left = dc->vm.nreserved; left > 0; vm++, left--) {
+		vm = dc_next_reserved(dc, vm);
 		uint32_t to = dc->vm.reserved[vm], from = dc->vm.host[vm];
-		if (to == DC_NONE)
-			continue;
-		left--;
 		c->leaving[from] += dc->slot.want[RES_CPU][dc->vm.slot[vm]];
 		c->moving[from] = c->moving[to] = true;
 	}

@@ -59,10 +59,8 @@ static void relieve_begin(struct round *round)
 	if (c->samples == 0)
 		return;
 	pool_deal(round->run->pool, dc->host.n, past_of_hosts, round);
-	for (uint32_t vm = 0, left = dc->vm.nreserved; left > 0; vm++) {
-		if (dc->vm.reserved[vm] == DC_NONE)
-			continue;
-		left--;
+	for (uint32_t vm = 0, left = dc->vm.nreserved; left > 0; vm++, left--) {
+		vm = dc_next_reserved(dc, vm);
 		history_add(c, dc->vm.reserved[vm], vm, 1);
 	}
 }

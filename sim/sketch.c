@@ -202,11 +202,9 @@ static void count_moving(struct sketch *s)
 {
 	const struct dc *dc = &s->run->plan.dc;
 
-	for (uint32_t vm = 0, left = dc->vm.nreserved; left > 0; vm++) {
+	for (uint32_t vm = 0, left = dc->vm.nreserved; left > 0; vm++, left--) {
+		vm = dc_next_reserved(dc, vm);
 		uint32_t to = dc->vm.reserved[vm];
-		if (to == DC_NONE)
-			continue;
-		left--;
 		s->demand[to] += dc->slot.want[RES_CPU][dc->vm.slot[vm]];
 		s->vms[to]++;
 	}
