@@ -114,11 +114,16 @@ for try in 1 2; do
 done
 [ -z "$wrong" ] || fail "$wrong"
 # Nobody gets what it wants: run delay gives it back.
-wrong=
-record full kernel
-close full 2 1 1
-[ -z "$wrong" ] || fail "$wrong"
-awk '$3 > 0.6 {exit 1}' "$work/full.txt" || fail "full: the guests do not compete"
+if "$cotenant" replay probe | grep -q '^cgroup *ok'; then
+	wrong=
+	record full kernel
+	close full 2 1 1
+	[ -z "$wrong" ] || fail "$wrong"
+	awk '$3 > 0.6 {exit 1}' "$work/full.txt" || fail "full: the guests do not compete"
+else
+	echo "replay: SKIPPED: guests that compete: no groups can be used ($("$cotenant" replay probe |
+		sed -n 's/^cgroup *less *//p'))"
+fi
 
 [ $failed = 0 ] && echo "replay: passed"
 exit $failed
