@@ -208,9 +208,7 @@ void dc_reserve(struct dc *dc, uint32_t vm, uint32_t host);
 int dc_move(struct dc *dc, uint32_t vm) must_check;
 void dc_release(struct dc *dc, uint32_t vm);
 
-/* The next VM, from @vm on, for which room is kept elsewhere; there must be one. All of them:
- *   for (uint32_t vm = 0, left = dc->vm.nreserved; left > 0; vm++, left--)
- *           vm = dc_next_reserved(dc, vm); ... */
+/* The next VM, from @vm on, for which room is kept elsewhere; there must be one (nreserved counts them). */
 static inline uint32_t dc_next_reserved(const struct dc *dc, uint32_t vm)
 {
 	while (dc->vm.reserved[vm] == DC_NONE)

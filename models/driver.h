@@ -23,11 +23,11 @@ struct vm_real {
 /* What makes a measurement believable, or not, over the run so far. */
 struct room_real {
 	double work_p10,
-		work_p90;  /* work per CPU second of guests and steps, relative to its median */
-	double late_ms;    /* latest update after its moment */
-	double steal;      /* share of the cores' time that the hypervisor below took */
-	double background; /* share of the cores' time that others used */
-	const char *poor;  /* what makes it hard to believe, the worst first; NULL: nothing */
+		work_p90;     /* work per CPU second of guests and steps, relative to its median */
+	double late_ms;       /* latest update after its moment */
+	double steal;         /* share of the cores' time that the hypervisor below took */
+	double background;    /* share of the cores' time that others used */
+	const char *validity; /* `good`, or `poor: ` and what makes it hard to believe, the worst */
 };
 
 struct driver_ops {

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "sim/core/bug.h"
+#include "sim/core/control.h"
 
 #define FNV_BASIS 14695981039346656037u
 #define FNV_PRIME 1099511628211u
@@ -477,26 +478,13 @@ static const struct trace_ops *reader_sniff(const char *path, struct err *err)
 	return best;
 }
 
-static bool is_control(char c)
-{
-	return (unsigned char)c < ' ' || c == 0x7f;
-}
-
-static bool has_control(const char *text)
-{
-	while (*text && !is_control(*text))
-		text++;
-	return *text != '\0';
-}
-
-/* Names of files are names of VMs, and may hold anything: terminals obey control characters, and no CSV reader takes
- * them. */
+/* Names of files are names of VMs, and may hold anything. */
 static int make_names_printable(struct trace *t, struct err *err)
 {
 	uint64_t odd = 0;
 
 	for (size_t i = 0; i < t->n; i++)
-		odd += has_control(t->vm[i].name);
+		odd += control_in(t->vm[i].name);
 	if (odd == 0)
 		return 0;
 	struct trace_vm *vm = arena_room(&t->arena, t->n, sizeof(*vm));
@@ -505,13 +493,12 @@ static int make_names_printable(struct trace *t, struct err *err)
 	memcpy(vm, t->vm, t->n * sizeof(*vm));
 	t->vm = vm;
 	for (size_t i = 0; i < t->n; i++) {
-		if (!has_control(vm[i].name))
+		if (!control_in(vm[i].name))
 			continue;
 		char *name = arena_strdup(&t->arena, vm[i].name);
 		if (!name)
 			return err_nomem(err);
-		for (char *c = name; *c; c++)
-			*c = is_control(*c) ? '?' : *c;
+		control_mask(name);
 		vm[i].name = name;
 	}
 	return trace_note_add(t, odd, "names with control characters: '?' in their place", err);

@@ -12,11 +12,10 @@
 #include <string.h>
 
 #include "models/trace_list.h"
+#include "sim/core/control.h"
 
 #define STEP_NS (INT64_C(300) * 1000000000)
 #define GIB     1073741824.0
-
-#define MAX_NAME 255
 
 enum field {
 	F_ID,
@@ -128,9 +127,9 @@ static int read_life(struct azure *az, const struct field_text *field, struct tr
 static bool is_name(const struct field_text *f)
 {
 	for (size_t i = 0; i < f->len; i++)
-		if ((unsigned char)f->at[i] < ' ')
+		if (control_is(f->at[i]))
 			return false;
-	return f->len > 0 && f->len <= MAX_NAME;
+	return f->len > 0 && f->len <= TRACE_NAME_MAX;
 }
 
 static int read_vm(struct azure *az, struct trace *trace, const struct field_text *field,

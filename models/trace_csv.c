@@ -31,7 +31,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_NAME   255
+#include "sim/core/control.h"
+
 #define MAX_FIELDS 64
 
 enum column { TIME, VM, CPU, MEMORY, DISK, IOPS, CORES, SPEED, RAM, COLUMNS };
@@ -372,14 +373,14 @@ static int vm_find(struct csv_trace *c, const char *name, uint32_t *vm)
 }
 
 /* NULL, or what is wrong with the name. */
-static const char *unquote(const struct csv_field *f, char name[MAX_NAME + 1])
+static const char *unquote(const struct csv_field *f, char name[TRACE_NAME_MAX + 1])
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < f->len; i++) {
-		if (n == MAX_NAME)
+		if (n == TRACE_NAME_MAX)
 			return "name of more than 255 bytes";
-		if ((unsigned char)f->text[i] < ' ')
+		if (control_is(f->text[i]))
 			return "control character in a name";
 		name[n++] = f->text[i];
 		if (f->quoted && f->text[i] == '"')
@@ -446,7 +447,7 @@ static void note_row(struct csv_trace *c, uint32_t i, const double v[COLUMNS])
 /* NULL, or what is wrong with column *col; *ret is -ENOMEM when memory is out. */
 static const char *add_row(struct csv_trace *c, const struct csv_row *row, int *col, int *ret)
 {
-	char name[MAX_NAME + 1];
+	char name[TRACE_NAME_MAX + 1];
 	struct trace_sample s = {0};
 	double v[COLUMNS];
 	const char *what;

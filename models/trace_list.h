@@ -17,7 +17,8 @@
 TRACE_LIST(TRACE_DECLARE)
 #undef TRACE_DECLARE
 
-#define TRACE_HEAD 4096 /* bytes of a file that sniff() is shown at most */
+#define TRACE_HEAD     4096 /* bytes of a file that sniff() is shown at most */
+#define TRACE_NAME_MAX 255  /* bytes of the name of a VM that a file tells */
 
 /* A whole file in memory, NUL after the end. Zeroed = empty; reading another reuses the memory. */
 struct trace_file {

@@ -880,7 +880,8 @@ int plot_dir(const char *dir, const char *format, struct err *err)
 		drawn += code == 0;
 	}
 	mem_free(p);
-	(void)rmdir(plots); /* if nothing was drawn */
+	if (drawn == 0)
+		(void)rmdir(plots); /* unless it holds something else */
 	if (code >= 0 && drawn == 0)
 		return err_input(err,
 				 "%s: nothing to draw: no summary.csv, timeline.csv, vms.csv or "

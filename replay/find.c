@@ -11,6 +11,7 @@
 
 #include "replay/cgroup_impl.h"
 #include "replay/procfs.h"
+#include "sim/core/control.h"
 
 #define OWN_COMMAND "cotenant-guest"
 #define LABEL       "cotenant-guest:"
@@ -56,7 +57,7 @@ void find_set_name(struct found_vm *vm, const char *name, size_t len)
 	size_t n = len < FOUND_NAME - 1 ? len : FOUND_NAME - 1;
 
 	for (size_t i = 0; i < n; i++)
-		vm->name[i] = (unsigned char)name[i] < ' ' || name[i] == 0x7f ? '?' : name[i];
+		vm->name[i] = control_is(name[i]) ? '?' : name[i];
 	vm->name[n] = '\0';
 }
 

@@ -88,7 +88,7 @@ static double quantile(const struct validity *v, double q)
 	return median > 0 ? (double)v->rate[(size_t)(q * (double)(v->n - 1))] / median : 1;
 }
 
-static const char *what_is_poor(const struct validity *v, const struct room_real *real)
+static const char *judge(const struct validity *v, const struct room_real *real)
 {
 	const struct {
 		bool poor;
@@ -98,13 +98,13 @@ static const char *what_is_poor(const struct validity *v, const struct room_real
 		{real->late_ms > LATE_MS, "poor: updates came late"},
 		{real->steal > STEAL_MOST, "poor: a hypervisor took time"},
 		{real->background > OTHERS_MOST, "poor: others used the cores"},
-		{real->work_p90 - real->work_p10 > WORK_SPREAD, "poor: work per CPU second varies"},
+		{real->work_p90 - real->work_p10 > WORK_SPREAD, "poor: the cores' speed varies"},
 	};
 
 	for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++)
 		if (of[i].poor)
 			return of[i].why;
-	return NULL;
+	return "good";
 }
 
 void validity_tell(struct validity *v, double real_s, struct room_real *out)
@@ -122,7 +122,7 @@ void validity_tell(struct validity *v, double real_s, struct room_real *out)
 		.steal = (double)(now.steal - v->before.steal) / hz / core_s,
 		.background = fmax(0, (busy_s - (double)v->guests_ns * 1e-9) / core_s),
 	};
-	out->poor = what_is_poor(v, out);
+	out->validity = judge(v, out);
 }
 
 void validity_fini(struct validity *v)

@@ -184,8 +184,9 @@ static int one_option(struct command *c, int option, struct err *err)
 	case 'q':
 		c->replay.quiet = true;
 		return 0;
+	default:
+		return err_input(err, "%s", cmd_replay_usage);
 	}
-	return -EINVAL;
 }
 
 static int parse(struct command *c, int argc, char **argv, struct err *err)

@@ -7,17 +7,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sim/core/control.h"
 #include "sim/run.h"
 
 /* Text as YAML in double quotes: names of files may hold anything. */
 static void quoted(FILE *f, const char *text)
 {
 	fputc('"', f);
-	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+	for (const char *p = text; *p; p++) {
 		if (*p == '"' || *p == '\\')
 			fprintf(f, "\\%c", *p);
-		else if (*p < ' ' || *p == 0x7f)
-			fprintf(f, "\\x%02x", *p);
+		else if (control_is(*p))
+			fprintf(f, "\\x%02x", (unsigned)*p);
 		else
 			fputc(*p, f);
 	}

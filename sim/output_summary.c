@@ -79,7 +79,7 @@
 	X(real, "late_ms", room.late_ms) \
 	X(real, "steal_real", room.steal) \
 	X(real, "background", room.background) \
-	X(text, "validity", !run->driver->room_real ? "" : room.poor ? room.poor : "good")
+	X(text, "validity", room.validity)
 /* clang-format on */
 
 const char *const output_names_summary[] = COLUMN_NAMES(SUMMARY_COLUMNS);
@@ -144,7 +144,7 @@ static double vm_availability(const struct output *o)
 static struct room_real room_real(const struct run *run)
 {
 	const double none = (double)NAN;
-	struct room_real real = {none, none, none, none, none, NULL};
+	struct room_real real = {none, none, none, none, none, ""};
 
 	if (run->driver->room_real)
 		run->driver->room_real(run->driver_state, &real);

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sim/core/control.h"
+
 void err_clear(struct err *err)
 {
 	err->kind = ERR_NONE;
@@ -20,7 +22,7 @@ void err_clear(struct err *err)
 static void make_printable(char *text)
 {
 	for (; *text; text++)
-		if (((unsigned char)*text < ' ' && *text != '\n' && *text != '\t') || *text == 0x7f)
+		if (control_is(*text) && *text != '\n' && *text != '\t')
 			*text = '?';
 }
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "sim/core/bug.h"
+#include "sim/core/control.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -33,8 +34,7 @@ static void check_trace(const struct trace *t)
 	for (size_t i = 0; i < t->n; i++) {
 		const struct trace_vm *vm = &t->vm[i];
 		BUG_ON(!vm->name[0] || vm->first > vm->last || vm->last >= t->steps);
-		for (const char *c = vm->name; *c; c++)
-			BUG_ON((unsigned char)*c < ' ');
+		BUG_ON(control_in(vm->name));
 		BUG_ON(!isfinite(vm->speed) || !isfinite(vm->memory));
 		for (size_t k = 0; k < t->steps && !t->flat; k++)
 			BUG_ON((k < vm->first || k > vm->last) && t->cpu[k * t->n + i] != 0);

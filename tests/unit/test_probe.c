@@ -153,18 +153,28 @@ static void test_validity(void **state)
 	v.guests_ns = 4900000000;
 	validity_tell(&v, 10, &real);
 	assert_true(fabs(real.steal - 0.01) < 1e-9 && fabs(real.background - 0.01) < 1e-9);
-	assert_true(real.work_p10 < 1 && real.work_p10 > 0.98 && real.work_p90 > 1 && !real.poor);
+	assert_true(real.work_p10 < 1 && real.work_p10 > 0.98 && real.work_p90 > 1);
+	assert_string_equal(real.validity, "good");
 	v.late_ns = 21000000;
 	validity_tell(&v, 10, &real);
-	assert_string_equal(real.poor, "poor: updates came late");
+	assert_string_equal(real.validity, "poor: updates came late");
 	v.limited = true;
 	validity_tell(&v, 10, &real);
-	assert_string_equal(real.poor, "poor: the kernel refused limits of groups");
+	assert_string_equal(real.validity, "poor: the kernel refused limits of groups");
 	v.late_ns = 0;
 	v.limited = false;
 	v.guests_ns = 4000000000;
 	validity_tell(&v, 10, &real);
-	assert_string_equal(real.poor, "poor: others used the cores");
+	assert_string_equal(real.validity, "poor: others used the cores");
+	v.guests_ns = 4900000000;
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(validity_sample(&v, 250000000, 100000000), 0);
+	validity_tell(&v, 10, &real);
+	assert_string_equal(real.validity, "poor: the cores' speed varies");
+	snprintf(text, sizeof(text), "cpu1 %ld 0 0 0 0 0 0 %ld\n", 100 + 5 * hz, hz / 4);
+	fake_file("proc/stat", text);
+	validity_tell(&v, 10, &real);
+	assert_string_equal(real.validity, "poor: a hypervisor took time");
 	validity_fini(&v);
 }
 
