@@ -293,7 +293,8 @@ lanes_wide void fit_refill(struct fit_index *x, const struct fit_refill *fill)
 	size_t w = x->width;
 
 	forget(x);
-	pool_deal(fill->pool, (x->n + GROUP - 1) / GROUP, fill_leaves, &(struct filling){x, fill});
+	pool_deal(fill->pool, (x->n + GROUP - 1) / GROUP, GROUP * POOL_LOOK_NS, fill_leaves,
+		  &(struct filling){x, fill});
 	for (size_t i = x->leaves; i-- > 1;) {
 		memcpy(x->max + i * w, x->max + 2 * i * w, w * sizeof(double));
 		fit_widen(x->max + i * w, x->max + (2 * i + 1) * w, x->width);

@@ -131,7 +131,7 @@ static int drain_stretch(struct run *run, struct consolidation *c, size_t begin,
 	const struct dc *dc = &run->plan.dc;
 	int rc = 0;
 
-	pool_deal(run->pool, end - begin, look_ahead, &(struct stretch){c, dc, begin});
+	pool_deal(run->pool, end - begin, POOL_LOOK_NS, look_ahead, &(struct stretch){c, dc, begin});
 	for (size_t i = begin; i < end && c->hopeless < dc->nclasses && rc == 0; i++) {
 		uint32_t host = c->order[i].id;
 		if (c->takes[host] > 0)

@@ -11,6 +11,10 @@
  *
  * Events come in whole nanoseconds. What that leaves of a step is carried into the next one, so rounds
  * do not gather rounding.
+ *
+ * Many steps are over at one moment where VMs of one size set out together. They are handled together: first
+ * what follows each of them is found, then the hosts that this changes are brought to now, by all threads
+ * (crew.c), then one after the other goes on.
  */
 #include <math.h>
 #include <stdio.h>
@@ -24,13 +28,16 @@ struct move {
 	uint32_t vm, from, to;
 	bool sends;  /* else it waits */
 	bool warmed; /* it began before the end of the warm-up */
+	bool over;   /* the step is: all is sent and it has waited */
 	struct migration m;
+	enum migration_where before; /* the step */
 	struct migration_step step;
 	double left, rate; /* bytes to be sent; of them per second, as of since_ns */
 	int64_t since_ns;
 	uint64_t event;
 	double lag_s;       /* the step really began so much after its event */
 	double sent_s;      /* time that it has been sending */
+	double step_s;      /* time that the last step took */
 	double away_s;      /* of the step, in which the VM was paused */
 	int64_t pause_ns;   /* since when it is; -1: it is not */
 	double written;     /* bytes in this step, where they come by CPU */
@@ -52,6 +59,10 @@ struct migrations {
 	size_t of_vm_cap;
 	uint32_t *order; /* moves of a host */
 	size_t order_cap;
+	uint32_t *due; /* moves whose time has come at this moment */
+	size_t ndue, due_cap;
+	uint32_t *host; /* hosts to be brought to now */
+	size_t nhosts, host_cap;
 };
 
 static uint32_t link_out(uint32_t host)
@@ -93,6 +104,8 @@ void migrate_fini(struct run *run)
 	mem_free(m->move);
 	mem_free(m->of_vm);
 	mem_free(m->order);
+	mem_free(m->due);
+	mem_free(m->host);
 }
 
 double migrate_bandwidth(const struct run *run, uint32_t host)
@@ -281,8 +294,14 @@ static int finish(struct run *run, struct move *mv)
 	return rc;
 }
 
+/* Of the VM's CPU, while the step lasts. */
+static double held_in_step(const struct run *run, const struct move *mv)
+{
+	return mv->step.where == MIGRATION_DOWN ? 1 : run->scenario->migration.slowdown;
+}
+
 /* Puts the VM where it is to run during the step, as far as it may. */
-static int go_where(struct run *run, struct move *mv, enum migration_where before)
+static int go_where(struct run *run, struct move *mv)
 {
 	const char *const event[] = {
 		[MIGRATION_DOWN] = "migrate-down", [MIGRATION_AT_TARGET] = "migrate-resume"};
@@ -294,9 +313,9 @@ static int go_where(struct run *run, struct move *mv, enum migration_where befor
 		rc = arrive(run, mv);
 	if (now == MIGRATION_OVER || rc < 0)
 		return rc;
-	if (now != before && event[now])
+	if (now != mv->before && event[now])
 		output_event(run->output, run, event[now], mv->vm, run->plan.dc.vm.host[mv->vm]);
-	return hold(run, mv, now == MIGRATION_DOWN ? 1 : run->scenario->migration.slowdown);
+	return hold(run, mv, held_in_step(run, mv));
 }
 
 static int schedule(struct run *run, struct move *mv, double after_s)
@@ -331,15 +350,19 @@ static int start_sending(struct run *run, struct move *mv)
 	return 0;
 }
 
-/* Goes on with the next step that takes time. */
-static int proceed(struct run *run, struct move *mv)
+static void ask_next(const struct run *run, struct move *mv)
 {
 	const struct migrations *m = run->migrations;
 
-	for (;;) {
-		enum migration_where before = mv->step.where;
-		migration_next(m->ops, m->state, &mv->m, &mv->step);
-		int rc = go_where(run, mv, before);
+	mv->before = mv->step.where;
+	migration_next(m->ops, m->state, &mv->m, &mv->step);
+}
+
+/* Goes on with the step, or the first after it that takes time. */
+static int proceed(struct run *run, struct move *mv)
+{
+	for (;; ask_next(run, mv)) {
+		int rc = go_where(run, mv);
 		if (rc < 0)
 			return rc;
 		if (mv->step.where == MIGRATION_OVER)
@@ -354,19 +377,19 @@ static int proceed(struct run *run, struct move *mv)
 	}
 }
 
-static void report_round(struct run *run, const struct move *mv, double step_s)
+static void report_round(struct run *run, const struct move *mv)
 {
 	char what[120];
 
 	if (!run->scenario->output.events)
 		return;
 	snprintf(what, sizeof(what), "%u: %.9g bytes in %.9g s; %.9g dirty", mv->m.rounds,
-		 mv->step.bytes, step_s, mv->m.dirty);
+		 mv->step.bytes, mv->step_s, mv->m.dirty);
 	output_event_because(run->output, run, "migrate-round", mv->vm, mv->from, what);
 }
 
 /* What the VM wrote while the step took so long. */
-static int step_dirties(struct run *run, struct move *mv, double step_s)
+static int step_dirties(struct run *run, struct move *mv)
 {
 	const struct migration_spec *o = &run->scenario->migration;
 	double written, paused = mv->away_s;
@@ -378,46 +401,128 @@ static int step_dirties(struct run *run, struct move *mv, double step_s)
 		rc = look_now(run, mv);
 		written = mv->written;
 	} else {
-		written = write_rate(run, mv) * fmax(step_s - paused, 0);
+		written = write_rate(run, mv) * fmax(mv->step_s - paused, 0);
 	}
 	mv->m.dirty = migration_dirtied((enum migration_writes)o->writes, o->working_set,
 					mv->m.memory, written);
 	return rc;
 }
 
-void migrate_prefetch(const struct run *run, uint32_t id)
+/* Time has come: counts it. */
+static void count_time(const struct run *run, struct move *mv)
 {
-	const struct move *mv = &run->migrations->move[id];
-
-	dc_prefetch(&run->plan.dc, mv->from);
-	dc_prefetch(&run->plan.dc, mv->to);
-}
-
-int migrate_event(struct run *run, const struct evq_event *event)
-{
-	struct move *mv = &run->migrations->move[event->id];
 	double dt_s = seconds_since(run, mv->since_ns);
-	int rc = 0;
 
 	mv->event = EVQ_NONE;
+	mv->over = !mv->sends || !(mv->step.wait_s > 0);
 	if (mv->sends) {
 		mv->left -= mv->rate * dt_s;
 		mv->lag_s = mv->left / mv->rate;
 		mv->sent_s += dt_s + mv->lag_s;
-		if (mv->step.wait_s > 0)
-			return start_waiting(run, mv);
 	} else {
 		mv->lag_s += mv->step.wait_s - dt_s;
 	}
-	double step_s = mv->sent_s + mv->step.wait_s;
-	mv->total_s += step_s;
-	mv->down_s += downtime(mv, step_s);
+	if (!mv->over)
+		return;
+	mv->step_s = mv->sent_s + mv->step.wait_s;
+	mv->total_s += mv->step_s;
+	mv->down_s += downtime(mv, mv->step_s);
 	mv->m.dirty = 0;
+}
+
+static void bring_host(struct migrations *m, uint32_t host)
+{
+	m->host[m->nhosts++] = host;
+}
+
+static int bring_hosts(struct run *run)
+{
+	struct migrations *m = run->migrations;
+	size_t n = m->nhosts;
+
+	m->nhosts = 0;
+	return run_touch_all(run, m->host, n);
+}
+
+/* Whose writes are told by the CPU they got. */
+static void look_at_writers(struct run *run, const struct move *mv)
+{
+	bool by_cpu = run->scenario->migration.dirty_by == DIRTY_BY_CPU;
+
+	if (by_cpu && mv->over && mv->step.where == MIGRATION_AT_SOURCE)
+		bring_host(run->migrations, mv->from);
+}
+
+/* The step that follows, and which hosts it changes. */
+static int find_next(struct run *run, struct move *mv)
+{
+	struct migrations *m = run->migrations;
+	int rc = 0;
+
+	if (!mv->over)
+		return 0;
 	if (mv->step.where == MIGRATION_AT_SOURCE) {
-		rc = step_dirties(run, mv, step_s);
-		report_round(run, mv, step_s);
+		rc = step_dirties(run, mv);
+		report_round(run, mv);
 	}
-	return rc < 0 ? rc : proceed(run, mv);
+	ask_next(run, mv);
+	const struct dc *dc = &run->plan.dc;
+	bool arrives = mv->step.where >= MIGRATION_AT_TARGET;
+	if (arrives || dc->slot.held[dc->vm.slot[mv->vm]] != held_in_step(run, mv))
+		bring_host(m, dc->vm.host[mv->vm]);
+	if (arrives)
+		bring_host(m, dc->vm.reserved[mv->vm]);
+	return rc;
+}
+
+#define MOVES_AHEAD 8
+
+static void prefetch(const struct migrations *m, size_t i)
+{
+	if (i + MOVES_AHEAD < m->ndue) {
+		const char *next = (const char *)&m->move[m->due[i + MOVES_AHEAD]];
+		for (size_t at = 0; at < sizeof(struct move); at += 64)
+			__builtin_prefetch(next + at);
+	}
+}
+
+static int handle_due(struct run *run)
+{
+	struct migrations *m = run->migrations;
+	int rc = 0;
+
+	if (mem_grow(&m->host, &m->host_cap, 2 * m->ndue, sizeof(*m->host)) < 0)
+		return err_nomem(run->err);
+	for (size_t i = 0; i < m->ndue; i++) {
+		prefetch(m, i);
+		count_time(run, &m->move[m->due[i]]);
+		look_at_writers(run, &m->move[m->due[i]]);
+	}
+	rc = bring_hosts(run);
+	for (size_t i = 0; i < m->ndue && rc == 0; i++)
+		rc = find_next(run, &m->move[m->due[i]]);
+	if (rc == 0)
+		rc = bring_hosts(run);
+	for (size_t i = 0; i < m->ndue && rc == 0; i++) {
+		struct move *mv = &m->move[m->due[i]];
+		rc = mv->over ? proceed(run, mv) : start_waiting(run, mv);
+	}
+	m->ndue = 0;
+	return rc;
+}
+
+int migrate_event(struct run *run, const struct evq_event *event)
+{
+	struct migrations *m = run->migrations;
+	struct evq_event next;
+
+	if (mem_grow(&m->due, &m->due_cap, m->ndue + 1, sizeof(*m->due)) < 0)
+		return err_nomem(run->err);
+	m->due[m->ndue++] = event->id;
+	if (evq_peek(run->queue, &next) && next.kind == EVENT_MIGRATION &&
+	    next.time_ns == run->now_ns)
+		return 0;
+	return handle_due(run);
 }
 
 int migrate_settle(struct run *run)
@@ -505,6 +610,7 @@ int migrate_start(struct run *run, uint32_t vm, uint32_t to)
 	run->count.migrations++;
 	consolidate_moves(run, from, to, 1);
 	output_event(run->output, run, "migrate", vm, to);
+	ask_next(run, mv);
 	return proceed(run, mv);
 }
 

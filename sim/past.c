@@ -36,7 +36,7 @@ int past_sample(struct past *past, const struct dc *dc, struct pool *pool)
 	past->newest = past->known == 0 ? 0 : (past->newest + 1) % n;
 	past->known += past->known < n;
 	past->vms = dc->vm.n;
-	pool_deal(pool, dc->vm.n, sample_vms, &(struct sampling){past, dc});
+	pool_deal(pool, dc->vm.n, POOL_LOOK_NS, sample_vms, &(struct sampling){past, dc});
 	return 0;
 }
 

@@ -58,7 +58,7 @@ static void relieve_begin(struct round *round)
 
 	if (c->samples == 0)
 		return;
-	pool_deal(round->run->pool, dc->host.n, past_of_hosts, round);
+	pool_deal(round->run->pool, dc->host.n, POOL_LOOK_NS, past_of_hosts, round);
 	for (uint32_t vm = 0, left = dc->vm.nreserved; left > 0; vm++, left--) {
 		vm = dc_next_reserved(dc, vm);
 		history_add(c, dc->vm.reserved[vm], vm, 1);
@@ -234,7 +234,7 @@ int relieve_hosts(struct run *run, struct consolidation *c)
 	round.unused = c->detector->limit(
 		c->detector_state, &(struct detector_view){.horizon = 1, .scratch = c->desks});
 	relieve_begin(&round);
-	pool_deal(run->pool, dc->host.n, limits_of_hosts, &round);
+	pool_deal(run->pool, dc->host.n, POOL_LOOK_NS, limits_of_hosts, &round);
 	for (uint32_t h = 0; h < dc->host.n && rc == 0; h++) {
 		bool on = dc->host.state[h] == HOST_ON;
 		if (dc->host.down[h] || dc->host.state[h] == HOST_STOPPING) {

@@ -239,8 +239,9 @@ static void host_apply(struct run *run, uint32_t host, bool divided)
 	ticker_updated(run, host);
 }
 
-int run_update_begin(struct run *run, struct run_desk *desk, uint32_t host, uint32_t *victim)
+int run_update_begin(struct run *run, struct run_desk *desk, uint32_t host)
 {
+	uint32_t *victim = &run->victim[host];
 	int rc = run_bring(run, desk, host);
 
 	if (rc == 0 && run->driver->vm_failed)
@@ -254,14 +255,15 @@ int run_update_begin(struct run *run, struct run_desk *desk, uint32_t host, uint
 	return rc;
 }
 
-int run_update_finish(struct run *run, uint32_t host, uint32_t victim)
+int run_update_finish(struct run *run, uint32_t host)
 {
-	bool ended = victim != DC_NONE;
+	uint32_t *victim = &run->victim[host];
+	bool ended = *victim != DC_NONE;
 
-	while (victim != DC_NONE) {
-		int rc = host_out_of_memory(run, victim);
+	while (*victim != DC_NONE) {
+		int rc = host_out_of_memory(run, *victim);
 		if (rc == 0)
-			rc = divide_host(run, &run->desk, host, &victim);
+			rc = divide_host(run, &run->desk, host, victim);
 		if (rc < 0)
 			return rc;
 	}
@@ -270,10 +272,18 @@ int run_update_finish(struct run *run, uint32_t host, uint32_t victim)
 	return host_schedule(run, host, run->change_ns[host]);
 }
 
-/* Between ticks, with `reallocate: tick`, policies are not asked. */
-static int host_update_undivided(struct run *run, uint32_t host)
+static int divided_begin(struct run *run, struct run_desk *desk, uint32_t host)
 {
-	int rc = run_bring(run, &run->desk, host);
+	run->dirty[host] = false;
+	return run_update_begin(run, desk, host);
+}
+
+/* Between ticks, with `reallocate: tick`, policies are not asked. */
+static int undivided_begin(struct run *run, struct run_desk *desk, uint32_t host)
+{
+	run->dirty[host] = false;
+	run->victim[host] = DC_NONE;
+	int rc = run_bring(run, desk, host);
 
 	if (rc == 0 && run->watches_work)
 		rc = end_finished_vms(run, host);
@@ -281,17 +291,7 @@ static int host_update_undivided(struct run *run, uint32_t host)
 		return rc;
 	keep_grants_within_wants(&run->plan.dc, host);
 	host_apply(run, host, false);
-	return host_schedule(run, host, run->change_ns[host]);
-}
-
-static int host_update(struct run *run, uint32_t host, bool divide)
-{
-	uint32_t victim;
-
-	if (!divide)
-		return host_update_undivided(run, host);
-	int rc = run_update_begin(run, &run->desk, host, &victim);
-	return rc < 0 ? rc : run_update_finish(run, host, victim);
+	return 0;
 }
 
 static int by_id(const void *a, const void *b)
@@ -301,19 +301,39 @@ static int by_id(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static void in_order(uint32_t *host, size_t n)
+{
+	if (n > 1)
+		qsort(host, n, sizeof(*host), by_id);
+}
+
+int run_touch_all(struct run *run, uint32_t *host, size_t n)
+{
+	size_t late = 0;
+
+	in_order(host, n);
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0 && host[i] == host[i - 1])
+			continue;
+		mark_dirty(run, host[i]);
+		if (run->plan.dc.host.last_ns[host[i]] < run->now_ns)
+			host[late++] = host[i];
+	}
+	return crew_do(run, run_bring, host, late);
+}
+
 /* Updates all marked hosts, in order of id; those that these mark, in a further round. */
 static int update_dirty(struct run *run, bool divide)
 {
+	run_step *begin = divide ? divided_begin : undivided_begin;
 	int rc = 0;
 
 	while (run->ndirty > 0 && rc == 0) {
 		size_t n = run->ndirty;
-		if (n > 1)
-			qsort(run->dirty_list, n, sizeof(*run->dirty_list), by_id);
-		for (size_t i = 0; i < n && rc == 0; i++) {
-			run->dirty[run->dirty_list[i]] = false;
-			rc = host_update(run, run->dirty_list[i], divide);
-		}
+		in_order(run->dirty_list, n);
+		rc = crew_do(run, begin, run->dirty_list, n);
+		for (size_t i = 0; i < n && rc == 0; i++)
+			rc = run_update_finish(run, run->dirty_list[i]);
 		run->ndirty -= n;
 		memmove(run->dirty_list, run->dirty_list + n,
 			run->ndirty * sizeof(*run->dirty_list));
@@ -437,25 +457,15 @@ static int settle(struct run *run, bool divide)
 	return rc < 0 ? rc : update_dirty(run, divide);
 }
 
-/* What the next event is going to read is on its way while this one is handled. */
-static void prefetch_next(const struct run *run)
-{
-	struct evq_event next;
-
-	if (evq_peek(run->queue, &next) && next.kind == EVENT_MIGRATION)
-		migrate_prefetch(run, next.id);
-}
-
 int run_go(struct run *run)
 {
 	bool every_event = run->scenario->reallocate == REALLOCATE_EVENT;
 	struct evq_event event;
-	int rc = ticker_start(run);
+	int rc = crew_start(run);
 
 	while (rc == 0 && evq_pop(run->queue, &event)) {
 		run->now_ns = event.time_ns;
 		run->count.events++;
-		prefetch_next(run);
 		if (run->driver->until)
 			rc = run->driver->until(run->driver_state, run->now_ns, run->err);
 		if (rc == 0)
@@ -538,10 +548,11 @@ static int tables_start(struct run *run)
 	run->dirty = arena_alloc(&run->arena, n, sizeof(*run->dirty));
 	run->steady = arena_alloc(&run->arena, n, sizeof(*run->steady));
 	run->change_ns = arena_alloc(&run->arena, n, sizeof(*run->change_ns));
+	run->victim = arena_alloc(&run->arena, n, sizeof(*run->victim));
 	/* A host marked again while a round goes on stands twice in the list for a moment. */
 	run->dirty_list = arena_alloc(&run->arena, 2 * n, sizeof(*run->dirty_list));
 	run->queue = evq_new(64);
-	if (!run->host_event || !run->dirty || !run->steady || !run->change_ns ||
+	if (!run->host_event || !run->dirty || !run->steady || !run->change_ns || !run->victim ||
 	    !run->dirty_list || !run->queue)
 		return err_nomem(run->err);
 	for (int d = 0; d < PLACE_DIMS; d++) {
@@ -607,7 +618,7 @@ int run_init(struct run *run, const struct scenario *scenario, const struct trac
 	run->memoryless = policies_are_memoryless(run);
 	if (metrics_init(&run->metrics, &run->plan.dc, grants_are_entitlements(run, policies)) <
 		    0 ||
-	    run_desk_init(run, &run->desk, err) < 0 || ticker_init(run) < 0)
+	    run_desk_init(run, &run->desk, err) < 0 || crew_init(run) < 0 || ticker_init(run) < 0)
 		return err_nomem(err);
 	rc = lifecycle_init(run);
 	if (rc == 0)
@@ -636,6 +647,7 @@ void run_free(struct run *run)
 		run->room->close(run);
 	if (run->driver)
 		driver_sim_fini(&run->sim);
+	crew_free(run);
 	ticker_free(run);
 	run_desk_fini(&run->desk);
 	failures_fini(run);

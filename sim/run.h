@@ -113,11 +113,13 @@ struct run {
 	bool *steady; /* per host: nothing about it changes before change_ns, unless it is marked */
 	int64_t *
 		change_ns; /* per host: when its demand changes by itself, as the driver said last */
+	uint32_t *victim;  /* per host: the VM that has to end for lack of memory; or DC_NONE */
 	bool memoryless;   /* all policies are */
 	int64_t counted_ns; /* up to here the sums of the timeline hold hosts that sleep */
 	unsigned threads;   /* to be used, set before run_go(); 0 = 1 */
 	struct pool *pool;  /* what has been made of them; NULL: one thread */
 	struct run_desk desk;
+	struct crew *crew;
 	struct ticker *ticker;
 	struct metrics metrics;
 	struct run_counts count;
@@ -147,11 +149,12 @@ void divide_fini(struct divide *divide);
 int divide_host(struct run *run, struct run_desk *desk, uint32_t host,
 		uint32_t *oom_victim) must_check;
 
-/* run.c: the steps of updating a host. The first two write only what belongs to the host and the desk.
+/* run.c: the steps of updating a host. All but the last write only what belongs to the host and the desk.
  * run_account() accounts for the time since the last update, at @rates from then on; run_bring() also
  * brings the VMs of the host to now; run_update_begin() also divides it, and has applied the division
- * unless some @victim has to end first; run_update_finish() does that and schedules the change of
+ * unless some run->victim has to end first; run_update_finish() does that and schedules the change of
  * demand. */
+typedef int run_step(struct run *run, struct run_desk *desk, uint32_t host);
 /* Adds what has happened at @rates since @from_ns to @sums. */
 void run_gather(const struct run *run, struct metrics_rates *sums,
 		const struct metrics_rates *rates, int64_t from_ns);
@@ -160,19 +163,28 @@ void run_desk_fini(struct run_desk *desk);
 int run_account(struct run *run, struct run_desk *desk, uint32_t host,
 		struct metrics_rates *rates) must_check;
 int run_bring(struct run *run, struct run_desk *desk, uint32_t host) must_check;
-int run_update_begin(struct run *run, struct run_desk *desk, uint32_t host,
-		     uint32_t *victim) must_check;
-int run_update_finish(struct run *run, uint32_t host, uint32_t victim) must_check;
+int run_update_begin(struct run *run, struct run_desk *desk, uint32_t host) must_check;
+int run_update_finish(struct run *run, uint32_t host) must_check;
 
-/* tick.c: all hosts at a tick. ticker_start() before the first: makes run->threads threads, where
- * hosts may be updated at the same time. */
+/* crew.c: several hosts at once. crew_start() before the first: makes run->threads threads, where hosts may
+ * be updated at the same time; each has a desk, number 0 being the run's own. crew_do() takes the step
+ * with each of @n different hosts, in any order; the sums of the timeline get what they would get in the
+ * order given. The failure is that of the first host that fails: a negative errno with run->err set. */
+int crew_init(struct run *run) must_check;
+int crew_start(struct run *run) must_check;
+void crew_free(struct run *run);
+unsigned crew_size(const struct run *run);
+struct run_desk *crew_desk(struct run *run, unsigned i);
+int crew_failure(struct run *run, const struct run_desk *desk) must_check; /* made the run's */
+int crew_do(struct run *run, run_step *step, const uint32_t *host, size_t n) must_check;
+
+/* tick.c: all hosts at a tick. */
 #define RUN_CHUNK 64 /* hosts that are summed up together and done by one thread */
 int ticker_init(struct run *run) must_check;
-int ticker_start(struct run *run) must_check;
 int ticker_tick(struct run *run) must_check;
 void ticker_wake(struct run *run, uint32_t host);    /* it was marked */
 void ticker_updated(struct run *run, uint32_t host); /* another division is in force */
-uint64_t ticker_vm_steps(const struct run *run);
+uint64_t ticker_vm_steps(struct run *run);
 void ticker_free(struct run *run);
 
 /* lifecycle.c: VMs come and go. */
@@ -243,7 +255,6 @@ bool migrate_moving(const struct run *run, uint32_t vm);
 /* What the host's migrations share, each way, bytes per second. */
 double migrate_bandwidth(const struct run *run, uint32_t host);
 int migrate_event(struct run *run, const struct evq_event *event) must_check;
-void migrate_prefetch(const struct run *run, uint32_t id); /* its event comes next */
 /* All that happens at a moment has happened: links are shared anew. */
 int migrate_settle(struct run *run) must_check;
 /* A VM ends or stops: its migration, if there is one, is undone, @why. A host fails or goes off: so is
@@ -288,8 +299,10 @@ double consolidate_stay_s(const struct run *run);
 void consolidate_moves(struct run *run, uint32_t from, uint32_t to, int by);
 int consolidate_settle(struct run *run) must_check;
 
-/* run.c: brings a host to now under the division in force and marks it for a new one. */
+/* run.c: brings a host to now under the division in force and marks it for a new one; or some, of which each
+ * may stand there several times: they are put in order. */
 int run_touch(struct run *run, uint32_t host) must_check;
+int run_touch_all(struct run *run, uint32_t *host, size_t n) must_check;
 
 /* A sampled number of seconds as ns after now; INT64_MAX beyond all runs. A stream of random numbers
  * named "name/what", NULL without memory. */

@@ -231,7 +231,7 @@ void sketch_begin(struct sketch *s)
 	s->n = 0;
 	s->ready[0] = s->ready[1] = false;
 	s->nstale = 0;
-	pool_deal(s->run->pool, s->run->plan.dc.host.n, hosts_as_they_are, s);
+	pool_deal(s->run->pool, s->run->plan.dc.host.n, POOL_LOOK_NS, hosts_as_they_are, s);
 	count_moving(s);
 }
 

@@ -25,8 +25,7 @@ struct chunk {
 	struct metrics_rates rates; /* of all its hosts, while they sleep */
 	int64_t until_ns;           /* while asleep: the first change of demand */
 	uint64_t vms;
-	uint64_t todo,
-		oom; /* bit per host: something is left to do; among it, that a VM must end */
+	uint64_t todo; /* bit per host: something is left to do */
 	bool asleep;
 };
 
@@ -37,10 +36,7 @@ struct ticker {
 	size_t nchunks;
 	struct metrics_rates *rates; /* per host: in force while it sleeps */
 	bool *asleep;                /* per host */
-	uint32_t *victim;            /* per host, where the bit in `oom` is set */
-	struct run_desk *helper;     /* of the other threads */
-	unsigned nhelpers;
-	size_t failed; /* lowest chunk that failed so far, or SIZE_MAX */
+	size_t failed;               /* lowest chunk that failed so far, or SIZE_MAX */
 };
 
 int ticker_init(struct run *run)
@@ -54,35 +50,9 @@ int ticker_init(struct run *run)
 	t->nchunks = (n + CHUNK - 1) / CHUNK;
 	t->asleep = arena_alloc(&run->arena, n, sizeof(*t->asleep));
 	t->chunk = mem_alloc(t->nchunks, sizeof(*t->chunk));
-	/* Pages that nobody writes cost nothing: hosts that never sleep, or never run out of memory. */
+	/* Pages that nobody writes cost nothing: hosts that never sleep. */
 	t->rates = mem_alloc(n, sizeof(*t->rates));
-	t->victim = mem_alloc(n, sizeof(*t->victim));
-	return t->asleep && t->chunk && t->rates && t->victim ? 0 : -ENOMEM;
-}
-
-/* Whether hosts may be brought and divided by several threads. */
-static bool may_share(const struct run *run)
-{
-	return run->memoryless && !run->watches_work && run->driver->independent &&
-	       run->driver->independent(run->driver_state) && run->ticker->nchunks > 1;
-}
-
-int ticker_start(struct run *run)
-{
-	struct ticker *t = run->ticker;
-
-	if (run->threads < 2 || !may_share(run))
-		return 0;
-	t->helper = arena_alloc(&run->arena, run->threads - 1, sizeof(*t->helper));
-	if (!t->helper)
-		return err_nomem(run->err);
-	for (; t->nhelpers < run->threads - 1; t->nhelpers++) {
-		struct err *err = arena_alloc(&run->arena, 1, sizeof(*err));
-		if (!err || run_desk_init(run, &t->helper[t->nhelpers], err) < 0)
-			return err_nomem(run->err);
-	}
-	run->pool = pool_new(run->threads, run->err);
-	return run->pool ? 0 : -EAGAIN;
+	return t->asleep && t->chunk && t->rates ? 0 : -ENOMEM;
 }
 
 void ticker_free(struct run *run)
@@ -91,12 +61,8 @@ void ticker_free(struct run *run)
 
 	if (!t)
 		return;
-	pool_free(run->pool);
-	for (unsigned i = 0; i < t->nhelpers; i++)
-		run_desk_fini(&t->helper[i]);
 	mem_free(t->chunk);
 	mem_free(t->rates);
-	mem_free(t->victim);
 }
 
 void ticker_wake(struct run *run, uint32_t host)
@@ -155,14 +121,14 @@ static void chunk_falls_asleep(struct run *run, struct chunk *c, uint32_t first,
 }
 
 /* A host at the tick. Where it is marked, it is divided with the others that are. */
-static int host_tick(struct run *run, struct run_desk *desk, uint32_t host, uint32_t *victim)
+static int host_tick(struct run *run, struct run_desk *desk, uint32_t host)
 {
-	*victim = DC_NONE;
+	run->victim[host] = DC_NONE;
 	if (run->dirty[host])
 		return run_bring(run, desk, host);
 	if (sleeps(run, host))
 		return sleep_on(run, desk, host);
-	return run_update_begin(run, desk, host, victim);
+	return run_update_begin(run, desk, host);
 }
 
 static int chunk_tick(struct run *run, struct run_desk *desk, size_t k)
@@ -171,7 +137,7 @@ static int chunk_tick(struct run *run, struct run_desk *desk, size_t k)
 	uint32_t first = (uint32_t)k * CHUNK, end = first + CHUNK, asleep = 0;
 
 	c->now = (struct metrics_rates){.worst = 1};
-	c->todo = c->oom = 0;
+	c->todo = 0;
 	desk->sums = &c->now;
 	if (c->asleep && c->until_ns >= run->next_tick_ns) {
 		run_gather(run, &c->now, &c->rates, run->counted_ns);
@@ -182,19 +148,13 @@ static int chunk_tick(struct run *run, struct run_desk *desk, size_t k)
 	c->until_ns = INT64_MAX;
 	end = end < run->plan.dc.host.n ? end : (uint32_t)run->plan.dc.host.n;
 	for (uint32_t h = first; h < end; h++) {
-		uint32_t victim;
 		prefetch(run, h, end);
 		asleep += !run->dirty[h] && sleeps(run, h);
-		int rc = host_tick(run, desk, h, &victim);
+		int rc = host_tick(run, desk, h);
 		if (rc < 0)
 			return rc;
-		uint64_t bit = UINT64_C(1) << (h - first);
-		if (victim != DC_NONE) {
-			run->ticker->victim[h] = victim;
-			c->oom |= bit;
-		}
-		if (victim != DC_NONE || run->change_ns[h] < run->next_tick_ns)
-			c->todo |= bit;
+		if (run->victim[h] != DC_NONE || run->change_ns[h] < run->next_tick_ns)
+			c->todo |= UINT64_C(1) << (h - first);
 		if (run->change_ns[h] < c->until_ns)
 			c->until_ns = run->change_ns[h];
 	}
@@ -203,20 +163,15 @@ static int chunk_tick(struct run *run, struct run_desk *desk, size_t k)
 	return 0;
 }
 
-static struct run_desk *desk_of(struct run *run, unsigned i)
-{
-	return i == 0 ? &run->desk : &run->ticker->helper[i - 1];
-}
-
 /* Each thread has a stretch of chunks of its own, the same at every tick: what it needs of them is in its
  * cache, and neighbours are its own, too. */
 static void deal_chunks(struct run *run)
 {
 	const struct ticker *t = run->ticker;
-	size_t n = t->nhelpers + 1;
+	unsigned n = crew_size(run);
 
 	for (unsigned i = 0; i < n; i++) {
-		struct run_desk *desk = desk_of(run, i);
+		struct run_desk *desk = crew_desk(run, i);
 		desk->next = t->nchunks * i / n;
 		desk->end = t->nchunks * (i + 1) / n;
 		desk->failed = SIZE_MAX;
@@ -255,26 +210,21 @@ static bool do_stretch(struct run *run, struct run_desk *desk, struct run_desk *
 static void work(void *ctx, unsigned i)
 {
 	struct run *run = ctx;
-	unsigned n = run->ticker->nhelpers + 1, k = 0;
+	unsigned n = crew_size(run), k = 0;
 
-	while (k < n && do_stretch(run, desk_of(run, i), desk_of(run, (i + k) % n)))
+	while (k < n && do_stretch(run, crew_desk(run, i), crew_desk(run, (i + k) % n)))
 		k++;
 }
 
 /* The failure of the lowest chunk is the run's. */
 static int join(struct run *run)
 {
-	struct ticker *t = run->ticker;
-	struct run_desk *first = &run->desk;
+	const struct run_desk *first = &run->desk;
 
-	for (unsigned i = 0; i < t->nhelpers; i++)
-		if (t->helper[i].failed < first->failed)
-			first = &t->helper[i];
-	if (first->failed == SIZE_MAX)
-		return 0;
-	if (first->err != run->err)
-		*run->err = *first->err;
-	return first->rc;
+	for (unsigned i = 1; i < crew_size(run); i++)
+		if (crew_desk(run, i)->failed < first->failed)
+			first = crew_desk(run, i);
+	return first->failed == SIZE_MAX ? 0 : crew_failure(run, first);
 }
 
 static int finish_chunk(struct run *run, size_t k)
@@ -285,9 +235,8 @@ static int finish_chunk(struct run *run, size_t k)
 	for (uint64_t left = c->todo; left && rc == 0; left &= left - 1) {
 		unsigned i = (unsigned)__builtin_ctzll(left);
 		uint32_t h = (uint32_t)k * CHUNK + i;
-		bool oom = c->oom >> i & 1;
-		if (!run->dirty[h] || oom)
-			rc = run_update_finish(run, h, oom ? run->ticker->victim[h] : DC_NONE);
+		if (!run->dirty[h] || run->victim[h] != DC_NONE)
+			rc = run_update_finish(run, h);
 	}
 	return rc;
 }
@@ -312,11 +261,11 @@ int ticker_tick(struct run *run)
 	return rc;
 }
 
-uint64_t ticker_vm_steps(const struct run *run)
+uint64_t ticker_vm_steps(struct run *run)
 {
-	uint64_t sum = run->desk.vm_steps;
+	uint64_t sum = 0;
 
-	for (unsigned i = 0; i < run->ticker->nhelpers; i++)
-		sum += run->ticker->helper[i].vm_steps;
+	for (unsigned i = 0; i < crew_size(run); i++)
+		sum += crew_desk(run, i)->vm_steps;
 	return sum;
 }

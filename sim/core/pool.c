@@ -1,6 +1,6 @@
 /*
  * See pool.h. A round has a number; helpers wait for the next one, the caller for the last helper. That takes some
- * 30 us, in which a thread looks at as many as POOL_LEAST hosts. Test builds set it small.
+ * 30 us: a thread that would have less than POOL_LEAST ns to do is not woken. Test builds set it small.
  */
 #include "sim/core/pool.h"
 
@@ -11,7 +11,7 @@
 #include "sim/core/mem.h"
 
 #ifndef POOL_LEAST
-#define POOL_LEAST 1000
+#define POOL_LEAST 30000
 #endif
 
 struct helper {
@@ -113,12 +113,13 @@ static void take_stretch(void *ctx, unsigned i)
 	d->work(d->ctx, i, d->n * i / d->threads, d->n * (i + 1) / d->threads);
 }
 
-void pool_deal(struct pool *p, size_t n,
+void pool_deal(struct pool *p, size_t n, unsigned each_ns,
 	       void (*work)(void *ctx, unsigned i, size_t first, size_t end), void *ctx)
 {
 	struct deal deal = {n, pool_threads(p), work, ctx};
 
-	if (deal.threads > 1 && n >= deal.threads * POOL_LEAST)
+	if (deal.threads > 1 && n >= deal.threads &&
+	    n * each_ns >= deal.threads * (size_t)POOL_LEAST)
 		pool_run(p, take_stretch, &deal);
 	else
 		work(ctx, 0, 0, n);

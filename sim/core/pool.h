@@ -20,9 +20,11 @@ unsigned pool_threads(const struct pool *pool);
  * a thread wrote before is seen by the others afterwards. */
 void pool_run(struct pool *pool, void (*work)(void *ctx, unsigned i), void *ctx);
 
-/* Deals 0 to n - 1 out: every thread calls work(ctx, i, first, end) for a stretch of its own. Few are not worth
- * waking anybody for: then, and where the pool is NULL, the caller does all of it. */
-void pool_deal(struct pool *pool, size_t n,
+/* Deals 0 to n - 1 out, each of which takes about @each_ns: every thread calls work(ctx, i, first, end) for a
+ * stretch of its own, those of higher threads behind. Where that is not worth waking anybody for, and where the
+ * pool is NULL, the caller does all of it. */
+#define POOL_LOOK_NS 30 /* to look at a host or VM that stands next to the one before */
+void pool_deal(struct pool *pool, size_t n, unsigned each_ns,
 	       void (*work)(void *ctx, unsigned i, size_t first, size_t end), void *ctx);
 
 /* Ends the threads; NULL is allowed. */

@@ -57,7 +57,7 @@ static void test_deal(void **unused)
 		assert_int_equal(pool_threads(pool), threads > 0 ? threads : 1);
 		for (size_t n = 0; n <= MOST; n = n < 12 ? n + 1 : n * 2 + 1) {
 			struct seen seen = {0};
-			pool_deal(pool, n, mark, &seen);
+			pool_deal(pool, n, POOL_LOOK_NS, mark, &seen);
 			for (size_t k = 0; k < MOST; k++)
 				assert_int_equal(seen.at[k], k < n);
 			for (size_t k = 1; k < n; k++)
