@@ -1,8 +1,8 @@
 /*
  * See dc.h. Slots of a host are a segment whose size is a power of two. A segment that grows full
  * moves to one of twice the size; the old one goes on a stack by size and is taken again first, so
- * memory stays within twice the VMs placed. Columns are reserved once for the expected VMs: pages
- * that nobody touches cost nothing.
+ * memory mostly stays within twice the VMs placed. Columns are reserved once, for three times the
+ * expected VMs: pages that nobody touches cost nothing, but growing would copy them all.
  */
 #include "models/dc.h"
 
@@ -326,7 +326,7 @@ int dc_init(struct dc *dc, struct arena *arena, size_t vms)
 	columns_register(dc);
 	if (hosts_init(dc) < 0)
 		return -ENOMEM;
-	return slots_reserve(dc, vms + vms / 2 + 16);
+	return slots_reserve(dc, 3 * vms + 16);
 }
 
 void dc_fini(struct dc *dc)
