@@ -702,6 +702,30 @@ static void check_migration(struct loader *ld, const struct policy_set *set)
 		      balancer->plugin->name, ops->plugin.name);
 }
 
+static bool some_entry_detects(const struct scenario *s)
+{
+	const struct policy_set *set = s->compare.items;
+
+	for (size_t i = 0; i < s->compare.n; i++)
+		if (set[i].detector.plugin)
+			return true;
+	return false;
+}
+
+/* Where it is never asked, whoever wrote it believes that VMs are moved. */
+static void check_selector(struct loader *ld, const struct policy_set *set)
+{
+	const struct scenario *s = ld->scenario;
+	bool detects = set->detector.plugin || s->policies.detector.plugin ||
+		       (set == &s->policies && some_entry_detects(s));
+
+	if (set->selector.plugin && !detects && mark_find(ld, &set->selector, "selector"))
+		wrong(ld, &set->selector, "selector", NULL,
+		      "%s is not asked without a detector, which says when VMs have to leave "
+		      "(detector: thr, say, or none)",
+		      set->selector.plugin->name);
+}
+
 static void check_consolidation(struct loader *ld)
 {
 	const struct scenario *s = ld->scenario;
@@ -724,6 +748,7 @@ static void check_policies(struct loader *ld, const struct policy_set *set)
 	check_policy(ld, &set->disk, "disk", RES_BIT(RES_DISK) | RES_BIT(RES_IOPS));
 	check_power(ld, &set->placer);
 	check_migration(ld, set);
+	check_selector(ld, set);
 	if (all && (mark_find(ld, &set->cpu, "cpu") || mark_find(ld, &set->memory, "memory") ||
 		    mark_find(ld, &set->disk, "disk")))
 		place_error(ld, all->at, "all",

@@ -319,6 +319,10 @@ static void refused(void **unused)
 		{"policies: {detector: thr, balancer: drs}\n",
 		 "balancer: drs cannot stand beside detector thr"},
 		{"policies: {detector: iqq}\n", "did you mean iqr?"},
+		{"policies: {selector: mc}\n",
+		 "test.yaml:5:12: selector: mc is not asked without a detector"},
+		{"compare: [{detector: thr}, {selector: mu}]\n",
+		 "test.yaml:5:29: selector: mu is not asked without a detector"},
 		{"consolidation: {placer: pabfd}\n", "placer: pabfd needs power of hosts h"},
 		{"policies: {detector: {kind: lr, history: 2}}\n", "2 is below the minimum 3"},
 	};
