@@ -16,24 +16,14 @@ struct pairs {
 	size_t *base, nbase; /* rows of the first policy */
 };
 
-static const char *text_at(const struct plot *p, size_t row, size_t col)
-{
-	return p->t.cell[row * p->t.ncols + col];
-}
-
-static bool is_of(const struct plot *p, size_t row, size_t policy)
-{
-	return strcmp(text_at(p, row, p->policy_col), p->policy[policy]) == 0;
-}
-
 /* The row of the first policy with the same seed, or SIZE_MAX; most likely its @k-th. */
 static size_t partner(const struct plot *p, const struct pairs *x, size_t row, size_t k)
 {
-	const char *seed = text_at(p, row, p->seed_col);
+	const char *seed = plot_text(p, row, p->seed_col);
 
 	for (size_t i = 0; i < x->nbase; i++) {
 		size_t at = x->base[(k + i) % x->nbase];
-		if (strcmp(text_at(p, at, p->seed_col), seed) == 0)
+		if (strcmp(plot_text(p, at, p->seed_col), seed) == 0)
 			return at;
 	}
 	return SIZE_MAX;
@@ -43,7 +33,7 @@ static struct stat_ci difference(const struct plot *p, size_t policy, size_t col
 {
 	x->n = 0;
 	for (size_t r = 0, k = 0; r < p->t.nrows; r++) {
-		if (!is_of(p, r, policy))
+		if (!plot_is_of(p, r, policy))
 			continue;
 		size_t base = partner(p, x, r, k++);
 		if (base == SIZE_MAX)
@@ -65,7 +55,7 @@ static int pairs_init(struct pairs *x, const struct plot *p, struct err *err)
 	if (!x->a || !x->b || !x->base)
 		return err_nomem(err);
 	for (size_t r = 0; r < p->t.nrows; r++)
-		if (is_of(p, r, 0))
+		if (plot_is_of(p, r, 0))
 			x->base[x->nbase++] = r;
 	return 0;
 }

@@ -23,23 +23,18 @@ static const struct resource_plot {
 		 {"disk", "disk (MB/s)", 1e-6, 2}};
 #define RESOURCES (sizeof(resources) / sizeof(resources[0]))
 
-static const char *text(const struct plot *p, size_t row, size_t col)
-{
-	return p->t.cell[row * p->t.ncols + col];
-}
-
 static bool is_of(const struct plot *p, size_t row, const size_t *cols,
 		  const struct resource_plot *resource, size_t policy)
 {
-	return strcmp(text(p, row, cols[RESOURCE]), resource->name) == 0 &&
-	       strcmp(text(p, row, p->policy_col), p->policy[policy]) == 0;
+	return strcmp(plot_text(p, row, cols[RESOURCE]), resource->name) == 0 &&
+	       plot_is_of(p, row, policy);
 }
 
 static bool is_wanted(const struct plot *p, const size_t *cols,
 		      const struct resource_plot *resource)
 {
 	for (size_t r = 0; r < p->t.nrows; r++)
-		if (strcmp(text(p, r, cols[RESOURCE]), resource->name) == 0 &&
+		if (strcmp(plot_text(p, r, cols[RESOURCE]), resource->name) == 0 &&
 		    csv_number(&p->t, r, cols[WANT]) > 0)
 			return true;
 	return false;
@@ -72,9 +67,10 @@ static double put_points(struct plot *p, const size_t *cols, const struct resour
 /* Rows of one VM of one run stand together: validation.csv is in the order of runs, VMs and times. */
 static bool same_vm(const struct plot *p, const size_t *cols, size_t a, size_t b)
 {
-	return b < p->t.nrows && strcmp(text(p, a, cols[VM]), text(p, b, cols[VM])) == 0 &&
-	       strcmp(text(p, a, p->policy_col), text(p, b, p->policy_col)) == 0 &&
-	       strcmp(text(p, a, p->seed_col), text(p, b, p->seed_col)) == 0;
+	return b < p->t.nrows &&
+	       strcmp(plot_text(p, a, cols[VM]), plot_text(p, b, cols[VM])) == 0 &&
+	       strcmp(plot_text(p, a, p->policy_col), plot_text(p, b, p->policy_col)) == 0 &&
+	       strcmp(plot_text(p, a, p->seed_col), plot_text(p, b, p->seed_col)) == 0;
 }
 
 /* The first VMs of the first run that want of the resource: each one's first row in which it does. */
@@ -85,7 +81,7 @@ static size_t find_vms(const struct plot *p, const size_t *cols,
 
 	for (size_t r = 0; r < p->t.nrows && n < resource->most; r++)
 		if (is_of(p, r, cols, resource, 0) &&
-		    strcmp(text(p, r, p->seed_col), text(p, 0, p->seed_col)) == 0 &&
+		    strcmp(plot_text(p, r, p->seed_col), plot_text(p, 0, p->seed_col)) == 0 &&
 		    csv_number(&p->t, r, cols[WANT]) > 0 &&
 		    (n == 0 || !same_vm(p, cols, first[n - 1], r)))
 			first[n++] = r;
@@ -105,7 +101,7 @@ static double put_series(struct plot *p, const size_t *cols, const struct resour
 
 	while (first > 0 && same_vm(p, cols, row, first - 1))
 		first--;
-	plot_name_put(p->dat, text(p, row, cols[VM]));
+	plot_name_put(p->dat, plot_text(p, row, cols[VM]));
 	putc('\n', p->dat);
 	for (size_t r = first; same_vm(p, cols, row, r); r++) {
 		if (!is_of(p, r, cols, resource, 0))
