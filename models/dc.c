@@ -116,7 +116,7 @@ static int64_t load_key(const struct dc *dc, uint32_t host)
 static const double no_room[FIT_DIMS] = {-INFINITY, -INFINITY, -INFINITY, -INFINITY,
 					 -INFINITY, -INFINITY, -INFINITY, -INFINITY};
 
-void dc_refresh(struct dc *dc, uint32_t host)
+static void index_set(struct dc *dc, uint32_t host)
 {
 	const struct host_type *type = dc->host.type[host];
 	double room[FIT_DIMS];
@@ -138,6 +138,23 @@ void dc_refresh(struct dc *dc, uint32_t host)
 		fit_set(&dc->host.asleep, host, asleep ? room : no_room, key);
 }
 
+static void note_change(struct dc *dc, uint32_t host)
+{
+	if (!dc->host.changed[host])
+		dc->host.unseen[dc->host.nunseen++] = host;
+	dc->host.changed[host] = true;
+}
+
+const struct fit_index *dc_index(struct dc *dc, bool asleep)
+{
+	for (size_t i = 0; i < dc->host.nunseen; i++) {
+		index_set(dc, dc->host.unseen[i]);
+		dc->host.changed[dc->host.unseen[i]] = false;
+	}
+	dc->host.nunseen = 0;
+	return asleep ? &dc->host.asleep : &dc->host.fit;
+}
+
 bool dc_ready(const struct dc *dc, uint32_t host)
 {
 	uint8_t state = dc->host.state[host];
@@ -157,13 +174,13 @@ void dc_set_step(struct dc *dc, uint32_t host, unsigned step)
 void dc_set_state(struct dc *dc, uint32_t host, enum host_state state)
 {
 	dc->host.state[host] = (uint8_t)state;
-	dc_refresh(dc, host);
+	note_change(dc, host);
 }
 
 void dc_set_down(struct dc *dc, uint32_t host, bool down)
 {
 	dc->host.down[host] = down;
-	dc_refresh(dc, host);
+	note_change(dc, host);
 }
 
 static void type_invert_capacity(struct host_type *type)
@@ -253,7 +270,54 @@ static int index_init(struct dc *dc)
 	    (dc->host.sleeps && fit_init(&dc->host.asleep, dc->arena, &config) < 0))
 		return -ENOMEM;
 	for (uint32_t i = 0; i < dc->host.n; i++)
-		dc_refresh(dc, i);
+		note_change(dc, i);
+	return 0;
+}
+
+/* Columns of hosts, zeroed. */
+static int columns_init(struct dc *dc)
+{
+	struct dc_hosts *h = &dc->host;
+	const struct {
+		void *column;
+		size_t elem;
+	} col[] = {
+		{&h->type, sizeof(*h->type)},
+		{&h->type_id, sizeof(*h->type_id)},
+		{&h->index, sizeof(*h->index)},
+		{&h->first, sizeof(*h->first)},
+		{&h->count, sizeof(*h->count)},
+		{&h->room, sizeof(*h->room)},
+		{&h->reserved, sizeof(*h->reserved)},
+		{&h->down, sizeof(*h->down)},
+		{&h->step, sizeof(*h->step)},
+		{&h->step_set, sizeof(*h->step_set)},
+		{&h->capacity, sizeof(*h->capacity)},
+		{&h->state, sizeof(*h->state)},
+		{&h->pressed, sizeof(*h->pressed)},
+		{&h->steady, sizeof(*h->steady)},
+		{&h->demand_ns, sizeof(*h->demand_ns)},
+		{&h->moving, sizeof(*h->moving)},
+		{&h->last_ns, sizeof(*h->last_ns)},
+		{&h->cpu, sizeof(*h->cpu)},
+		{&h->taken_cpu, sizeof(*h->taken_cpu)},
+		{&h->taken_memory, sizeof(*h->taken_memory)},
+		{&h->changed, sizeof(*h->changed)},
+		{&h->unseen, sizeof(*h->unseen)},
+	};
+
+	for (size_t c = 0; c < sizeof(col) / sizeof(col[0]); c++) {
+		void *array = arena_alloc(dc->arena, h->n, col[c].elem);
+		memcpy(col[c].column, &array, sizeof(array));
+		if (!array)
+			return -ENOMEM;
+	}
+	for (int d = 0; d < DC_DIMS; d++)
+		if (!(h->free[d] = arena_alloc(dc->arena, h->n, sizeof(double))))
+			return -ENOMEM;
+	for (int r = 0; r < RES_COUNT; r++)
+		if (!(h->floors[r] = arena_alloc(dc->arena, h->n, sizeof(double))))
+			return -ENOMEM;
 	return 0;
 }
 
@@ -269,30 +333,7 @@ static int hosts_init(struct dc *dc)
 		h->n += dc->type[t].count;
 		h->sleeps |= dc->type[t].takes_time;
 	}
-	h->type = arena_alloc(dc->arena, h->n, sizeof(*h->type));
-	h->index = arena_alloc(dc->arena, h->n, sizeof(*h->index));
-	h->type_id = arena_alloc(dc->arena, h->n, sizeof(*h->type_id));
-	h->cpu = arena_alloc(dc->arena, h->n, sizeof(*h->cpu));
-	h->first = arena_alloc(dc->arena, h->n, sizeof(*h->first));
-	h->count = arena_alloc(dc->arena, h->n, sizeof(*h->count));
-	h->room = arena_alloc(dc->arena, h->n, sizeof(*h->room));
-	h->down = arena_alloc(dc->arena, h->n, sizeof(*h->down));
-	h->state = arena_alloc(dc->arena, h->n, sizeof(*h->state));
-	h->step = arena_alloc(dc->arena, h->n, sizeof(*h->step));
-	h->step_set = arena_alloc(dc->arena, h->n, sizeof(*h->step_set));
-	h->capacity = arena_alloc(dc->arena, h->n, sizeof(*h->capacity));
-	h->pressed = arena_alloc(dc->arena, h->n, sizeof(*h->pressed));
-	h->steady = arena_alloc(dc->arena, h->n, sizeof(*h->steady));
-	h->demand_ns = arena_alloc(dc->arena, h->n, sizeof(*h->demand_ns));
-	h->reserved = arena_alloc(dc->arena, h->n, sizeof(*h->reserved));
-	h->moving = arena_alloc(dc->arena, h->n, sizeof(*h->moving));
-	h->taken_cpu = arena_alloc(dc->arena, h->n, sizeof(double));
-	h->taken_memory = arena_alloc(dc->arena, h->n, sizeof(double));
-	h->last_ns = arena_alloc(dc->arena, h->n, sizeof(*h->last_ns));
-	if (!h->type || !h->type_id || !h->cpu || !h->index || !h->first || !h->count || !h->room ||
-	    !h->down || !h->state || !h->step || !h->step_set || !h->capacity || !h->pressed ||
-	    !h->steady || !h->demand_ns || !h->reserved || !h->moving || !h->taken_cpu ||
-	    !h->taken_memory || !h->last_ns)
+	if (columns_init(dc) < 0)
 		return -ENOMEM;
 	hosts_order(dc);
 	for (size_t i = 0; i < h->n; i++)
@@ -303,21 +344,10 @@ static int hosts_init(struct dc *dc)
 		if (h->type[i]->dvfs.n > 0)
 			dc_set_step(dc, i, (unsigned)h->type[i]->dvfs.n - 1);
 	}
-	if (racks_init(dc) < 0)
-		return -ENOMEM;
-	for (int d = 0; d < DC_DIMS; d++) {
-		h->free[d] = arena_alloc(dc->arena, h->n, sizeof(double));
-		if (!h->free[d])
-			return -ENOMEM;
+	for (int d = 0; d < DC_DIMS; d++)
 		for (size_t i = 0; i < h->n; i++)
 			h->free[d][i] = h->type[i]->place[d];
-	}
-	for (int r = 0; r < RES_COUNT; r++) {
-		h->floors[r] = arena_alloc(dc->arena, h->n, sizeof(double));
-		if (!h->floors[r])
-			return -ENOMEM;
-	}
-	return index_init(dc);
+	return racks_init(dc) < 0 ? -ENOMEM : index_init(dc);
 }
 
 int dc_init(struct dc *dc, struct arena *arena, size_t vms)
@@ -471,7 +501,7 @@ static void commit(struct dc *dc, uint32_t host, const struct vm_class *class, d
 	for (int r = 0; r < RES_COUNT; r++)
 		dc->host.floors[r][host] += sign * class->floor[r];
 	dc->host.cpu[host] += sign * class->request[DC_DIM_CPU];
-	dc_refresh(dc, host);
+	note_change(dc, host);
 }
 
 static uint8_t emptiest_disk(const struct dc *dc, uint32_t host)
@@ -560,7 +590,7 @@ static void uncommit(struct dc *dc, uint32_t vm, uint32_t host)
 	for (int r = 0; r < RES_COUNT; r++)
 		dc->host.floors[r][host] = 0;
 	dc->host.cpu[host] = 0;
-	dc_refresh(dc, host);
+	note_change(dc, host);
 }
 
 void dc_unplace(struct dc *dc, uint32_t vm)

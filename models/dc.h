@@ -110,10 +110,13 @@ struct dc_hosts {
 	double *floors[RES_COUNT];        /* sum of floors of the VMs placed there */
 	double *cpu;                      /* sum of requests of CPU */
 	double *taken_cpu, *taken_memory; /* what moving takes from what VMs can get */
-	struct fit_index fit;    /* of free and of what floors leave, with a slack for rounding */
-	struct fit_index asleep; /* the same for hosts that have to come on first; unused where that
-				    takes no time */
-	bool sleeps;             /* it is in use: some type takes time */
+	/* Of free and of what floors leave, with a slack for rounding; see dc_index(). The second is of
+	 * hosts that have to come on first; unused where that takes no time. */
+	struct fit_index fit, asleep;
+	bool sleeps;      /* it is in use: some type takes time */
+	bool *changed;    /* and the indexes do not know it */
+	uint32_t *unseen; /* the hosts that have */
+	size_t nunseen;
 };
 
 /* Hosts of a type that stand together, in order of index: hosts first[r] to first[r + 1] of `host`. */
@@ -237,8 +240,9 @@ void dc_set_state(struct dc *dc, uint32_t host, enum host_state state);
 /* Whether VMs can start on the host at once: it is up and on, or comes on in no time. */
 bool dc_ready(const struct dc *dc, uint32_t host);
 
-/* Tells the index that something changed on which it depends. */
-void dc_refresh(struct dc *dc, uint32_t host);
+/* The index of hosts on which VMs can start at once, or of those that have to come on first, as they are now.
+ * It is told here what has changed since the last call: few of the changes are asked about one by one. */
+const struct fit_index *dc_index(struct dc *dc, bool asleep);
 
 /* Whether VMs can start on the host at once and the floors of the class fit beside those of its VMs. */
 bool dc_admits(const struct dc *dc, uint32_t host, const struct vm_class *class);

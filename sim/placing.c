@@ -24,7 +24,8 @@ static bool admits(const void *ctx, uint32_t host)
 	       (a->asleep ? dc_would_take(a->dc, host, a->vm) : dc_takes(a->dc, host, a->vm));
 }
 
-static struct place_view view_of(const struct run *run, bool asleep)
+/* Without an index, which only questions about all hosts need. */
+static struct place_view view_of(const struct run *run)
 {
 	const struct dc *dc = &run->plan.dc;
 	struct place_view view = {
@@ -33,7 +34,6 @@ static struct place_view view_of(const struct run *run, bool asleep)
 		.types = dc->type,
 		.type = dc->host.type_id,
 		.key = dc->host.fit.key,
-		.index = asleep ? &dc->host.asleep : &dc->host.fit,
 	};
 
 	for (int d = 0; d < PLACE_DIMS; d++) {
@@ -73,9 +73,10 @@ static uint32_t must_join(const struct dc *dc, uint32_t vm)
 
 static uint32_t choose_among(struct run *run, uint32_t vm, bool asleep)
 {
-	struct place_view view = view_of(run, asleep);
+	struct place_view view = view_of(run);
 	struct admission ctx;
 
+	view.index = dc_index(&run->plan.dc, asleep);
 	view_for(&view, &ctx, run, vm);
 	uint32_t join = must_join(&run->plan.dc, vm);
 	if (join != DC_NONE)
@@ -100,7 +101,7 @@ uint32_t placing_choose_awake(struct run *run, uint32_t vm)
 
 static bool fits(const struct run *run, uint32_t vm, uint32_t host, bool cpu)
 {
-	struct place_view view = view_of(run, false);
+	struct place_view view = view_of(run);
 	struct admission ctx;
 	double req[PLACE_DIMS];
 
@@ -145,11 +146,12 @@ static bool admits_without_rules(const void *ctx, uint32_t host)
 	return host != a->dc->vm.host[a->vm] && dc_admits(a->dc, host, a->class);
 }
 
-const char *placing_why(const struct run *run, uint32_t vm)
+const char *placing_why(struct run *run, uint32_t vm)
 {
-	struct place_view view = view_of(run, false);
+	struct place_view view = view_of(run);
 	struct admission ctx;
 
+	view.index = dc_index(&run->plan.dc, false);
 	view_for(&view, &ctx, run, vm);
 	view.admits = admits_without_rules;
 	uint32_t host = place_next(&view, 0, ctx.class->request);
@@ -247,7 +249,7 @@ static int place_sized(struct run *run, const struct sized *sized, size_t n, uin
 
 static void measure(const struct run *run, const uint32_t *vm, size_t n, struct sized *sized)
 {
-	struct place_view view = view_of(run, false);
+	struct place_view view = view_of(run);
 
 	for (size_t i = 0; i < n; i++) {
 		const struct vm_class *class = dc_class_of(&run->plan.dc, vm[i]);
@@ -365,7 +367,7 @@ static bool least_request(const struct picks *p, double least[PLACE_DIMS])
 	return any;
 }
 
-static int fill_hosts(struct picks *p, const struct place_batch *batch)
+static int fill_hosts(struct picks *p, const struct place_batch *batch, bool asleep)
 {
 	struct run *run = p->run;
 	double least[PLACE_DIMS];
@@ -373,7 +375,11 @@ static int fill_hosts(struct picks *p, const struct place_batch *batch)
 	uint32_t h = 0;
 	int rc = 0;
 
-	while (left && (h = place_next(&p->view, h, least)) != PLACE_NOWHERE && rc == 0) {
+	while (left && rc == 0) {
+		p->view.index = dc_index(&run->plan.dc, asleep);
+		h = place_next(&p->view, h, least);
+		if (h == PLACE_NOWHERE)
+			break;
 		size_t i = run->placer->pick(run->placer_state, &p->view, h, batch);
 		if (i >= p->n) {
 			h++;
@@ -388,7 +394,7 @@ static int fill_hosts(struct picks *p, const struct place_batch *batch)
 
 static int batch_by_host(struct run *run, const uint32_t *vm, size_t n)
 {
-	struct picks p = {.run = run, .view = view_of(run, false)};
+	struct picks p = {.run = run, .view = view_of(run)};
 	int rc;
 
 	if (picks_alloc(&p, n)) {
@@ -399,10 +405,9 @@ static int batch_by_host(struct run *run, const uint32_t *vm, size_t n)
 					    .req = (const double(*)[PLACE_DIMS])p.req,
 					    .count = p.count};
 		mean_shares(&p, n, batch.mean);
-		rc = fill_hosts(&p, &batch);
-		p.view = view_of(run, true);
+		rc = fill_hosts(&p, &batch, false);
 		if (rc == 0 && run->plan.dc.host.sleeps)
-			rc = fill_hosts(&p, &batch);
+			rc = fill_hosts(&p, &batch, true);
 	} else {
 		rc = err_nomem(run->err);
 	}

@@ -233,7 +233,7 @@ bool placing_fits(const struct run *run, uint32_t vm, uint32_t host);
 bool placing_holds(const struct run *run, uint32_t vm, uint32_t host);
 /* Why the VM, for which there is no host, has none: "room", "labels" where other hosts had room, or
  * the name of the rule; "placer" if it was free not to want a host. */
-const char *placing_why(const struct run *run, uint32_t vm);
+const char *placing_why(struct run *run, uint32_t vm);
 /* The same of one host: also "down". */
 const char *placing_why_not(const struct run *run, uint32_t vm, uint32_t host);
 bool placing_batches(const struct run *run);

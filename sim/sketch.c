@@ -127,11 +127,18 @@ static size_t number_of(enum sketch_state state)
 	return state == SKETCH_OFF;
 }
 
-/* Hosts that were shut since the last question. Mostly nobody asks before the round is over. */
+/* Hosts that were shut since the last question. Mostly nobody asks before the round is over. Of many it is
+ * shorter to fill the index anew than to take out one after the other. */
+#define STALE_MANY 16 /* one of so many hosts */
+
 static void forget_stale(struct sketch *s)
 {
 	double none[FIT_DIMS];
 
+	if (s->nstale > s->run->plan.dc.host.n / STALE_MANY) {
+		s->ready[0] = s->ready[1] = false;
+		s->nstale = 0;
+	}
 	for (int d = 0; d < FIT_DIMS; d++)
 		none[d] = -INFINITY;
 	for (size_t i = 0; i < s->nstale; i++) {

@@ -92,8 +92,7 @@ static void world_open(struct world *w, struct arena *arena, const struct placer
 				      .ntypes = TYPES,
 				      .types = type,
 				      .type = w->dc.host.type_id,
-				      .key = w->dc.host.fit.key,
-				      .index = &w->dc.host.fit};
+				      .key = w->dc.host.fit.key};
 	for (int d = 0; d < PLACE_DIMS; d++) {
 		for (size_t t = 0; t < TYPES; t++)
 			w->capacity[d][t] = isfinite(type[t].place[d]) ? type[t].place[d] : 0;
@@ -108,6 +107,7 @@ static bool place(struct world *w, const struct placer_ops *ops, uint32_t vm)
 	const double *req = dc_class_of(&w->dc, vm)->request;
 
 	w->view.load = req[DC_DIM_CPU];
+	w->view.index = dc_index(&w->dc, false);
 	uint32_t host = ops->place(state, &w->view, req);
 	if (host != PLACE_NOWHERE)
 		must(dc_place(&w->dc, vm, host) == 0);

@@ -176,18 +176,18 @@ static void check_all(const struct world *w)
 					    dc->host.first[b]);
 }
 
-static uint32_t next_fit(const struct dc *dc, uint32_t from, const struct vm_class *class)
+static uint32_t next_fit(struct dc *dc, uint32_t from, const struct vm_class *class)
 {
 	double req[FIT_DIMS] = {0};
 	struct fit_need need;
 
 	memcpy(req, class->request, sizeof(class->request));
-	fit_ask(&dc->host.fit, &need, req, NULL, 0);
-	return fit_next(&dc->host.fit, from, &need);
+	fit_ask(dc_index(dc, false), &need, req, NULL, 0);
+	return fit_next(dc_index(dc, false), from, &need);
 }
 
 /* The tree says the same as a look at every host. */
-static void check_tree(const struct world *w, uint32_t class_id)
+static void check_tree(struct world *w, uint32_t class_id)
 {
 	const struct vm_class class = make_class(class_id);
 	uint32_t from = below(HOSTS + 1), host = from;

@@ -302,8 +302,9 @@ static uint32_t ask_twice(const struct placer_ops *ops, struct dc *dc, uint32_t 
 	bool type_ok[TYPES] = {below(3) > 0, true, below(3) > 0};
 	if (below(3) == 0)
 		view.type_ok = type_ok;
+	const struct fit_index *index = dc_index(dc, false);
 	uint32_t looked = ops->place(state[0], &view, c.class->request);
-	view.index = &dc->host.fit;
+	view.index = index;
 	uint32_t found = ops->place(state[1], &view, c.class->request);
 	assert_int_equal(looked, found);
 	if (ops == &placer_pabfd && found != PLACE_NOWHERE)
