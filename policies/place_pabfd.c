@@ -59,54 +59,77 @@ struct stretch {
 
 #define STRETCHES 32 /* at a time: more than twice the pieces of any model that we have */
 
-/* A type of hosts, whose loads are walked through from the lowest up. */
+/* Stretches tried for a rise that some host can offer, before all are walked through. */
+#define TRIES 3
+
+/* A type of hosts and what a VM adds to the load: the stretches from the lowest load up, and which of them
+ * have the least rises. */
+struct plan {
+	const struct host_type *type;
+	double load; /* of the VM, MHz */
+	double more; /* the same as a share of a host's */
+	size_t n;
+	struct stretch of[STRETCHES];
+	size_t ntries, try[TRIES];
+};
+
+#define PLANS \
+	8 /* of the last VM, for the first types: VMs of one size mostly come one after the other */
+
+struct pabfd {
+	struct plan plan[PLANS];
+};
+
+static void add(struct plan *p, int64_t lo, int64_t hi)
+{
+	double low = rise(p->type, lo, p->more), high = lo < hi ? rise(p->type, hi, p->more) : low;
+
+	p->of[p->n++] = (struct stretch){lo, hi, low < high ? low : high};
+}
+
+static void plan_tries(struct plan *p)
+{
+	bool tried[STRETCHES] = {false};
+
+	for (p->ntries = 0; p->ntries < TRIES && p->ntries < p->n; p->ntries++) {
+		size_t best = p->n;
+		for (size_t i = 0; i < p->n; i++)
+			if (!tried[i] && (best == p->n || p->of[i].watts < p->of[best].watts))
+				best = i;
+		tried[best] = true;
+		p->try[p->ntries] = best;
+	}
+}
+
+/* Who is asked for, and among the loads of which type. */
 struct walk {
 	const struct place_view *view;
 	const double *req;
 	size_t type;
-	double more;
-	struct stretch of[STRETCHES];
-	size_t n;
+	const struct plan *plan;
 };
-
-static void add(struct walk *w, int64_t lo, int64_t hi)
-{
-	const struct host_type *type = &w->view->types[w->type];
-	double low = rise(type, lo, w->more), high = lo < hi ? rise(type, hi, w->more) : low;
-
-	w->of[w->n++] = (struct stretch){lo, hi, low < high ? low : high};
-}
 
 /* The host with the least load of those from one stretch on to the end of another. */
 static uint32_t lowest(const struct walk *w, size_t from, size_t to)
 {
-	return place_lowest(w->view, (struct place_range){w->type, w->of[from].lo, w->of[to].hi},
-			    w->req);
+	const struct stretch *of = w->plan->of;
+
+	return place_lowest(w->view, (struct place_range){w->type, of[from].lo, of[to].hi}, w->req);
 }
 
 /* Rises that differ by more than this are no equals, however many of them there are in between. */
 #define WORSE 1e-6
 
-/* Stretches tried for a rise that some host can offer, before all are walked through. */
-#define TRIES 3
-
 /* A rise that is possible, mostly the least: what is worse need not be looked at. */
 static double some_rise(const struct walk *w, double known)
 {
-	bool tried[STRETCHES] = {false};
+	const struct plan *p = w->plan;
 
-	for (int k = 0; k < TRIES; k++) {
-		size_t best = w->n;
-		for (size_t i = 0; i < w->n; i++)
-			if (!tried[i] && (best == w->n || w->of[i].watts < w->of[best].watts))
-				best = i;
-		if (best == w->n || w->of[best].watts > known)
-			break;
-		tried[best] = true;
-		uint32_t h = lowest(w, best, best);
+	for (size_t k = 0; k < p->ntries && p->of[p->try[k]].watts <= known; k++) {
+		uint32_t h = lowest(w, p->try[k], p->try[k]);
 		if (h == PLACE_NOWHERE)
 			continue;
-		double watts = rise(&w->view->types[w->type], w->view->key[h], w->more);
+		double watts = rise(p->type, w->view->key[h], p->more);
 		return watts < known ? watts : known;
 	}
 	return known;
@@ -115,36 +138,38 @@ static double some_rise(const struct walk *w, double known)
 /* Both ends of every stretch where somebody is and could win. */
 static void consider_stretches(const struct walk *w, struct least *least)
 {
+	const struct plan *p = w->plan;
 	double known = some_rise(w, least->host == PLACE_NOWHERE ? (double)INFINITY : least->watts);
 
-	for (size_t i = 0; i < w->n; i++) {
-		if (w->of[i].watts > known + WORSE)
+	for (size_t i = 0; i < p->n; i++) {
+		if (p->of[i].watts > known + WORSE)
 			continue;
-		uint32_t h = lowest(w, i, w->n - 1);
+		uint32_t h = lowest(w, i, p->n - 1);
 		if (h == PLACE_NOWHERE)
 			return;
-		while (w->view->key[h] > w->of[i].hi)
+		while (w->view->key[h] > p->of[i].hi)
 			i++;
-		consider(w->view, h, w->more, least);
-		struct place_range rest = {w->type, w->view->key[h], w->of[i].hi};
+		consider(w->view, h, p->more, least);
+		struct place_range rest = {w->type, w->view->key[h], p->of[i].hi};
 		if (rest.lo < rest.hi)
-			consider(w->view, place_highest(w->view, rest, w->req), w->more, least);
+			consider(w->view, place_highest(w->view, rest, w->req), p->more, least);
 		known = least->watts < known ? least->watts : known;
 	}
 }
 
-/* The pieces of the rise begin where the load before, or the load after, begins a piece. */
-static void consider_type(const struct place_view *view, size_t t, const double req[PLACE_DIMS],
-			  struct least *least)
+/* The pieces of the rise begin where the load before, or the load after, begins a piece. Where there are too
+ * many for one plan, those that are full are considered on the way, and the plan is of no use to others. */
+static void make_plan(struct plan *p, const struct walk *w, struct least *least)
 {
-	const struct host_type *type = &view->types[t];
-	struct walk w = {.view = view, .req = req, .type = t};
-	int64_t more = fit_key(view->load / type->load_full), most = fit_key(1) - more;
+	const struct host_type *type = &w->view->types[w->type];
+	double load = w->view->load;
+	int64_t more = fit_key(load / type->load_full), most = fit_key(1) - more;
 	int64_t pieces = type->power_pieces > 0 ? type->power_pieces : 1, lo = 0;
 	int64_t before = 1, after = 1; /* the next ends of pieces */
+	bool whole = true;
 
-	w.more = view->load / type->load_full;
-	add(&w, FIT_KEY_NONE, FIT_KEY_NONE);
+	*p = (struct plan){.type = type, .load = load, .more = load / type->load_full};
+	add(p, FIT_KEY_NONE, FIT_KEY_NONE);
 	while (lo <= most) {
 		int64_t end = fit_key((double)before / (double)pieces);
 		int64_t shifted = fit_key((double)after / (double)pieces) - more;
@@ -155,13 +180,28 @@ static void consider_type(const struct place_view *view, size_t t, const double 
 		int64_t hi = end < shifted ? end : shifted;
 		before += hi == end;
 		after += hi == shifted;
-		if (w.n == STRETCHES) {
-			consider_stretches(&w, least);
-			w.n = 0;
+		if (p->n == STRETCHES) {
+			plan_tries(p);
+			consider_stretches(w, least);
+			p->n = 0;
+			whole = false;
 		}
-		add(&w, lo, hi < most ? hi : most);
+		add(p, lo, hi < most ? hi : most);
 		lo = hi + 1;
 	}
+	plan_tries(p);
+	if (!whole)
+		p->load = (double)NAN;
+}
+
+static void consider_type(struct pabfd *state, const struct place_view *view, size_t t,
+			  const double req[PLACE_DIMS], struct least *least)
+{
+	struct plan *plan = &state->plan[t % PLANS];
+	struct walk w = {.view = view, .req = req, .type = t, .plan = plan};
+
+	if (plan->type != &view->types[t] || plan->load != view->load)
+		make_plan(plan, &w, least);
 	consider_stretches(&w, least);
 }
 
@@ -185,9 +225,8 @@ static uint32_t pabfd_place(void *state, const struct place_view *view,
 {
 	struct least least = {.host = PLACE_NOWHERE};
 
-	(void)state;
 	for (size_t t = 0; t < view->ntypes; t++)
-		consider_type(view, t, req, &least);
+		consider_type(state, view, t, req, &least);
 	return least.host != PLACE_NOWHERE ? least.host : least_loaded(view, req);
 }
 
@@ -207,6 +246,7 @@ const struct placer_ops placer_pabfd = {
 			.name = "pabfd",
 			.summary = "the host whose power rises least; the VM with most CPU first",
 			.source = "Beloglazov & Buyya, CCPE 24(13), 2012",
+			.state_size = sizeof(struct pabfd),
 		},
 	.place = pabfd_place,
 	.order = DC_BY_LOAD,

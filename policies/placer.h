@@ -34,7 +34,8 @@ struct place_view {
 	size_t nhosts;
 	const double *free[PLACE_DIMS];     /* overcommit ratio x capacity - committed, per host */
 	const double *capacity[PLACE_DIMS]; /* per kind: overcommit ratio x capacity; 0: none */
-	/* Kinds of hosts, and each host's; NULL: all are of one kind without power. */
+	/* Kinds of hosts, and each host's; NULL: all are of one kind without power. They stay what they are
+	 * as long as the placer's state lives. */
 	size_t ntypes;
 	const struct host_type *types;
 	const uint32_t *type;

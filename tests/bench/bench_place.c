@@ -11,6 +11,7 @@
 
 #include "models/power.h"
 #include "policies/list.h"
+#include "sim/core/opt.h"
 
 #define TYPES   3
 #define CLASSES 500
@@ -64,6 +65,7 @@ struct world {
 	struct dc dc;
 	struct place_view view;
 	double capacity[PLACE_DIMS][TYPES];
+	void *state; /* of the placer */
 };
 
 static void must(bool done)
@@ -81,6 +83,7 @@ static void world_open(struct world *w, struct arena *arena, const struct placer
 	types_init(type, hosts);
 	*w = (struct world){.dc = {.ntypes = TYPES, .type = type, .order = ops->order}};
 	must(dc_init(&w->dc, arena, 10 * hosts) == 0);
+	must((w->state = plugin_state(&ops->plugin, arena)) != NULL);
 	for (uint32_t k = 0; k < CLASSES; k++) {
 		struct vm_class class = {.vcpus = 1};
 		double size = 1 + below(100), lean = 0.3 + 0.014 * below(100);
@@ -103,12 +106,11 @@ static void world_open(struct world *w, struct arena *arena, const struct placer
 
 static bool place(struct world *w, const struct placer_ops *ops, uint32_t vm)
 {
-	static uint64_t state[8];
 	const double *req = dc_class_of(&w->dc, vm)->request;
 
 	w->view.load = req[DC_DIM_CPU];
 	w->view.index = dc_index(&w->dc, false);
-	uint32_t host = ops->place(state, &w->view, req);
+	uint32_t host = ops->place(w->state, &w->view, req);
 	if (host != PLACE_NOWHERE)
 		must(dc_place(&w->dc, vm, host) == 0);
 	return host != PLACE_NOWHERE;

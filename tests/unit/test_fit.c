@@ -9,6 +9,7 @@
 
 #include "models/power.h"
 #include "policies/list.h"
+#include "sim/core/opt.h"
 #include "sim/core/pool.h"
 
 #define MOST  2000
@@ -278,9 +279,10 @@ static void check_least_rise(const struct place_view *view, const struct ctx *c,
 		assert_true(rise_on(c->dc, chosen, c->class) <= least + 1e-6);
 }
 
-static uint32_t ask_twice(const struct placer_ops *ops, struct dc *dc, uint32_t vm)
+/* @state: of the placer who looks at every host, and of the one who has the index. */
+static uint32_t ask_twice(const struct placer_ops *ops, void *const state[2], struct dc *dc,
+			  uint32_t vm)
 {
-	uint64_t state[2][8] = {{0}};
 	static double capacity[PLACE_DIMS][TYPES];
 	struct ctx c = {dc, dc_class_of(dc, vm)};
 	struct place_view view = {.nhosts = dc->host.n,
@@ -322,6 +324,10 @@ static void run_placer(const struct placer_ops *ops)
 			.alternate = true,
 			.floors = RES_BIT(RES_CPU)};
 
+	void *state[2];
+
+	for (int i = 0; i < 2; i++)
+		assert_non_null(state[i] = plugin_state(&ops->plugin, &arena));
 	types_init(type);
 	assert_int_equal(dc_init(&dc, &arena, VMS), 0);
 	for (uint32_t k = 0; k < CLASSES; k++) {
@@ -345,7 +351,7 @@ static void run_placer(const struct placer_ops *ops)
 				dc_unplace(&dc, vm);
 			continue;
 		}
-		uint32_t host = ask_twice(ops, &dc, vm);
+		uint32_t host = ask_twice(ops, state, &dc, vm);
 		if (host != PLACE_NOWHERE)
 			assert_int_equal(dc_place(&dc, vm, host), 0);
 	}
