@@ -141,17 +141,17 @@ static void index_set(struct dc *dc, uint32_t host)
 static void note_change(struct dc *dc, uint32_t host)
 {
 	if (!dc->host.changed[host])
-		dc->host.unseen[dc->host.nunseen++] = host;
+		dc->host.changes[dc->host.nchanges++] = host;
 	dc->host.changed[host] = true;
 }
 
 const struct fit_index *dc_index(struct dc *dc, bool asleep)
 {
-	for (size_t i = 0; i < dc->host.nunseen; i++) {
-		index_set(dc, dc->host.unseen[i]);
-		dc->host.changed[dc->host.unseen[i]] = false;
+	for (size_t i = 0; i < dc->host.nchanges; i++) {
+		index_set(dc, dc->host.changes[i]);
+		dc->host.changed[dc->host.changes[i]] = false;
 	}
-	dc->host.nunseen = 0;
+	dc->host.nchanges = 0;
 	return asleep ? &dc->host.asleep : &dc->host.fit;
 }
 
@@ -274,14 +274,11 @@ static int index_init(struct dc *dc)
 	return 0;
 }
 
-/* Columns of hosts, zeroed. */
-static int columns_init(struct dc *dc)
+/* Zeroed. */
+static int host_columns_init(struct dc *dc)
 {
 	struct dc_hosts *h = &dc->host;
-	const struct {
-		void *column;
-		size_t elem;
-	} col[] = {
+	const struct dc_column col[] = {
 		{&h->type, sizeof(*h->type)},
 		{&h->type_id, sizeof(*h->type_id)},
 		{&h->index, sizeof(*h->index)},
@@ -303,12 +300,12 @@ static int columns_init(struct dc *dc)
 		{&h->taken_cpu, sizeof(*h->taken_cpu)},
 		{&h->taken_memory, sizeof(*h->taken_memory)},
 		{&h->changed, sizeof(*h->changed)},
-		{&h->unseen, sizeof(*h->unseen)},
+		{&h->changes, sizeof(*h->changes)},
 	};
 
 	for (size_t c = 0; c < sizeof(col) / sizeof(col[0]); c++) {
 		void *array = arena_alloc(dc->arena, h->n, col[c].elem);
-		memcpy(col[c].column, &array, sizeof(array));
+		memcpy(col[c].base, &array, sizeof(array));
 		if (!array)
 			return -ENOMEM;
 	}
@@ -333,7 +330,7 @@ static int hosts_init(struct dc *dc)
 		h->n += dc->type[t].count;
 		h->sleeps |= dc->type[t].takes_time;
 	}
-	if (columns_init(dc) < 0)
+	if (host_columns_init(dc) < 0)
 		return -ENOMEM;
 	hosts_order(dc);
 	for (size_t i = 0; i < h->n; i++)
@@ -384,17 +381,14 @@ int dc_add_vm(struct dc *dc, uint32_t class_id, uint32_t group, uint32_t index, 
 
 	if (v->n == v->cap) {
 		size_t cap = v->cap, need = v->n + 1;
-		struct {
-			void *column;
-			size_t elem;
-		} col[] = {
+		const struct dc_column col[] = {
 			{&v->host, 4},     {&v->slot, 4},       {&v->reserved, 4},
 			{&v->class_id, 4}, {&v->group, 4},      {&v->index, 4},
 			{&v->state, 1},    {&v->created_ns, 8}, {&v->started_ns, 8},
 		};
 		for (size_t c = 0; c < sizeof(col) / sizeof(col[0]); c++) {
 			cap = v->cap;
-			if (mem_grow(col[c].column, &cap, need, col[c].elem) < 0)
+			if (mem_grow(col[c].base, &cap, need, col[c].elem) < 0)
 				return -ENOMEM;
 		}
 		v->cap = cap;

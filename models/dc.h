@@ -113,10 +113,11 @@ struct dc_hosts {
 	/* Of free and of what floors leave, with a slack for rounding; see dc_index(). The second is of
 	 * hosts that have to come on first; unused where that takes no time. */
 	struct fit_index fit, asleep;
-	bool sleeps;      /* it is in use: some type takes time */
-	bool *changed;    /* and the indexes do not know it */
-	uint32_t *unseen; /* the hosts that have */
-	size_t nunseen;
+	bool sleeps; /* it is in use: some type takes time */
+	/* Hosts that changed since dc_index() was asked last: whether each did, and which. */
+	bool *changed;
+	uint32_t *changes;
+	size_t nchanges;
 };
 
 /* Hosts of a type that stand together, in order of index: hosts first[r] to first[r + 1] of `host`. */
@@ -240,8 +241,9 @@ void dc_set_state(struct dc *dc, uint32_t host, enum host_state state);
 /* Whether VMs can start on the host at once: it is up and on, or comes on in no time. */
 bool dc_ready(const struct dc *dc, uint32_t host);
 
-/* The index of hosts on which VMs can start at once, or of those that have to come on first, as they are now.
- * It is told here what has changed since the last call: few of the changes are asked about one by one. */
+/* The index of hosts on which VMs can start at once, or of those that have to come on first, as they are now;
+ * good until something changes. Changes are told to it here and not one by one: between two questions a host
+ * often changes several times. O(log hosts) for each host that changed since the last call. */
 const struct fit_index *dc_index(struct dc *dc, bool asleep);
 
 /* Whether VMs can start on the host at once and the floors of the class fit beside those of its VMs. */

@@ -62,19 +62,21 @@ struct stretch {
 /* Stretches tried for a rise that some host can offer, before all are walked through. */
 #define TRIES 3
 
-/* A type of hosts and what a VM adds to the load: the stretches from the lowest load up, and which of them
- * have the least rises. */
+/* What a VM adds to the load of a type of hosts: the stretches, from the lowest load up, and which of them have
+ * the least rises. Where there are more, they come in turn, from @lo on. */
 struct plan {
 	const struct host_type *type;
-	double load; /* of the VM, MHz */
+	double load; /* of the VM, MHz; NAN: the first stretches are gone */
 	double more; /* the same as a share of a host's */
 	size_t n;
 	struct stretch of[STRETCHES];
 	size_t ntries, try[TRIES];
+	int64_t lo;            /* where the next stretch begins */
+	int64_t before, after; /* the next piece to end: at the load before, at the load after */
 };
 
-#define PLANS \
-	8 /* of the last VM, for the first types: VMs of one size mostly come one after the other */
+/* Plans are kept for the next VM, which mostly is of the same size: as many as there are types, at most these. */
+#define PLANS 8
 
 struct pabfd {
 	struct plan plan[PLANS];
@@ -99,6 +101,50 @@ static void plan_tries(struct plan *p)
 		tried[best] = true;
 		p->try[p->ntries] = best;
 	}
+}
+
+/* The highest load before at which the load after is not over the whole. */
+static int64_t most(const struct plan *p)
+{
+	return fit_key(1) - fit_key(p->more);
+}
+
+static bool plan_goes_on(const struct plan *p)
+{
+	return p->lo <= most(p);
+}
+
+/* The next stretches: one begins where the load before, or the load after, begins a piece. */
+static void plan_fill(struct plan *p)
+{
+	double pieces = p->type->power_pieces > 0 ? p->type->power_pieces : 1;
+
+	while (plan_goes_on(p) && p->n < STRETCHES) {
+		int64_t end = fit_key((double)p->before / pieces);
+		int64_t shifted = fit_key((double)p->after / pieces) - fit_key(p->more);
+		if (shifted < p->lo) {
+			p->after++;
+			continue;
+		}
+		int64_t hi = end < shifted ? end : shifted;
+		p->before += hi == end;
+		p->after += hi == shifted;
+		add(p, p->lo, hi < most(p) ? hi : most(p));
+		p->lo = hi + 1;
+	}
+	plan_tries(p);
+}
+
+/* Hosts that are off stand before all loads. */
+static void plan_begin(struct plan *p, const struct host_type *type, double load)
+{
+	*p = (struct plan){.type = type,
+			   .load = load,
+			   .more = load / type->load_full,
+			   .before = 1,
+			   .after = 1};
+	add(p, FIT_KEY_NONE, FIT_KEY_NONE);
+	plan_fill(p);
 }
 
 /* Who is asked for, and among the loads of which type. */
@@ -157,43 +203,6 @@ static void consider_stretches(const struct walk *w, struct least *least)
 	}
 }
 
-/* The pieces of the rise begin where the load before, or the load after, begins a piece. Where there are too
- * many for one plan, those that are full are considered on the way, and the plan is of no use to others. */
-static void make_plan(struct plan *p, const struct walk *w, struct least *least)
-{
-	const struct host_type *type = &w->view->types[w->type];
-	double load = w->view->load;
-	int64_t more = fit_key(load / type->load_full), most = fit_key(1) - more;
-	int64_t pieces = type->power_pieces > 0 ? type->power_pieces : 1, lo = 0;
-	int64_t before = 1, after = 1; /* the next ends of pieces */
-	bool whole = true;
-
-	*p = (struct plan){.type = type, .load = load, .more = load / type->load_full};
-	add(p, FIT_KEY_NONE, FIT_KEY_NONE);
-	while (lo <= most) {
-		int64_t end = fit_key((double)before / (double)pieces);
-		int64_t shifted = fit_key((double)after / (double)pieces) - more;
-		if (shifted < lo) {
-			after++;
-			continue;
-		}
-		int64_t hi = end < shifted ? end : shifted;
-		before += hi == end;
-		after += hi == shifted;
-		if (p->n == STRETCHES) {
-			plan_tries(p);
-			consider_stretches(w, least);
-			p->n = 0;
-			whole = false;
-		}
-		add(p, lo, hi < most ? hi : most);
-		lo = hi + 1;
-	}
-	plan_tries(p);
-	if (!whole)
-		p->load = (double)NAN;
-}
-
 static void consider_type(struct pabfd *state, const struct place_view *view, size_t t,
 			  const double req[PLACE_DIMS], struct least *least)
 {
@@ -201,8 +210,14 @@ static void consider_type(struct pabfd *state, const struct place_view *view, si
 	struct walk w = {.view = view, .req = req, .type = t, .plan = plan};
 
 	if (plan->type != &view->types[t] || plan->load != view->load)
-		make_plan(plan, &w, least);
+		plan_begin(plan, &view->types[t], view->load);
 	consider_stretches(&w, least);
+	while (plan_goes_on(plan)) {
+		plan->n = 0;
+		plan_fill(plan);
+		plan->load = (double)NAN;
+		consider_stretches(&w, least);
+	}
 }
 
 static uint32_t least_loaded(const struct place_view *view, const double req[PLACE_DIMS])

@@ -127,10 +127,10 @@ static size_t number_of(enum sketch_state state)
 	return state == SKETCH_OFF;
 }
 
-/* Hosts that were shut since the last question. Mostly nobody asks before the round is over. Of many it is
- * shorter to fill the index anew than to take out one after the other. */
-#define STALE_MANY 16 /* one of so many hosts */
+/* If more than one of so many hosts are stale, it is shorter to fill the index anew. */
+#define STALE_MANY 16
 
+/* Hosts that were shut since the last question. Mostly nobody asks before the round is over. */
 static void forget_stale(struct sketch *s)
 {
 	double none[FIT_DIMS];

@@ -227,6 +227,8 @@ static double concave(const void *state, double u)
 static void types_init(struct host_type *type)
 {
 	static double (*const watts[TYPES])(const void *, double) = {table_like, convex, concave};
+	/* The last are more than pabfd plans at a time. */
+	static const unsigned pieces[TYPES] = {10, 1, 50};
 
 	for (uint32_t t = 0; t < TYPES; t++) {
 		type[t] = (struct host_type){.group = "t",
@@ -236,7 +238,7 @@ static void types_init(struct host_type *type)
 					     .capacity = {1e4 * (1 + t), 64, 1e9, 1e9},
 					     .has_power = true,
 					     .watts = watts[t],
-					     .power_pieces = t == 0 ? 10 : 1,
+					     .power_pieces = pieces[t],
 					     .off_when_empty = t != 1};
 		type[t].place[DC_DIM_CPU] = type[t].capacity[RES_CPU] * 1.5;
 		type[t].place[DC_DIM_MEM] = 64;
@@ -323,7 +325,6 @@ static void run_placer(const struct placer_ops *ops)
 			.order = ops->order,
 			.alternate = true,
 			.floors = RES_BIT(RES_CPU)};
-
 	void *state[2];
 
 	for (int i = 0; i < 2; i++)
