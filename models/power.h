@@ -18,8 +18,8 @@ struct power_ops {
 	/* How many equal pieces of [0, 1] watts() consists of: over each it is linear, convex or
 	 * concave where there is one, and linear where there are more. It may jump at 0. */
 	unsigned pieces;
-	/* Not required. */
-	int (*init)(void *state, struct err *err);
+	/* Not required: what the state needs besides its options. */
+	void (*init)(void *state);
 };
 
 extern const struct plugin_kind power_kind;

@@ -6,6 +6,7 @@
  * fitted their servers within 1 %; linear, square, cubic and sqrt are the ones of CloudSim.
  */
 #include <math.h>
+#include <stdio.h>
 
 #include "models/power_list.h"
 
@@ -25,12 +26,12 @@ static const struct opt formula_opts[] = {{.name = "idle",
 					   .help = "power at full load"},
 					  {.name = NULL}};
 
-static int formula_init(void *state, struct err *err)
+static const char *formula_check(const void *state, char *why, size_t n)
 {
 	const struct formula *s = state;
-	if (s->max < s->idle)
-		return err_input(err, "power: max: %gW is below idle: %gW", s->max, s->idle);
-	return 0;
+
+	snprintf(why, n, "%gW is below idle, %gW", s->max, s->idle);
+	return s->max < s->idle ? "max" : NULL;
 }
 
 static double formula(const struct formula *s, double f)
@@ -71,18 +72,18 @@ static double fan_watts(const void *state, double util)
 	return formula(state, 2 * u - pow(u, 1.4));
 }
 
-#define FORMULA(model, text, from)                                \
-	const struct power_ops power_##model = {                  \
-		.plugin = {.abi = PLUGIN_ABI,                     \
-			   .ops_size = sizeof(struct power_ops),  \
-			   .name = #model,                        \
-			   .summary = text,                       \
-			   .source = from,                        \
-			   .opts = formula_opts,                  \
-			   .state_size = sizeof(struct formula)}, \
-		.watts = model##_watts,                           \
-		.pieces = 1,                                      \
-		.init = formula_init,                             \
+#define FORMULA(model, text, from)                               \
+	const struct power_ops power_##model = {                 \
+		.plugin = {.abi = PLUGIN_ABI,                    \
+			   .ops_size = sizeof(struct power_ops), \
+			   .name = #model,                       \
+			   .summary = text,                      \
+			   .source = from,                       \
+			   .opts = formula_opts,                 \
+			   .state_size = sizeof(struct formula), \
+			   .check = formula_check},              \
+		.watts = model##_watts,                          \
+		.pieces = 1,                                     \
 	}
 
 FORMULA(linear, "from idle to max in proportion to utilization", "CloudSim");

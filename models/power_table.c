@@ -3,7 +3,7 @@
  * shipped measurements by name, or eleven values of the user's own. They need not rise.
  */
 #include <math.h>
-#include <string.h>
+#include <stdio.h>
 
 #include "models/power_list.h"
 
@@ -26,43 +26,47 @@ static const struct opt opts[] = {{.name = "host",
 				   .help = "power at 0, 10, ... 100 % load, instead of host"},
 				  {.name = NULL}};
 
-static int unknown_host(const char *host, struct err *err)
+static void unknown_host(const char *host, char *why, size_t n)
 {
-	char names[1024] = "";
-	size_t len = 0;
-	for (size_t i = 0; power_table_at(i); i++) {
-		const char *name = power_table_at(i)->name;
-		size_t n = strlen(name);
-		if (len + n + 3 > sizeof names)
-			break;
-		if (len > 0)
-			names[len++] = ' ';
-		memcpy(names + len, name, n + 1);
-		len += n;
-	}
-	return err_input(err, "power: table: host: no server is called '%s' (there are: %s)", host,
-			 names);
+	const struct power_table *table;
+	size_t len = (size_t)snprintf(why, n, "\"%s\" is not a known server (known are", host);
+
+	for (size_t i = 0; (table = power_table_at(i)) && len < n; i++)
+		len += (size_t)snprintf(why + len, n - len, "%s%s", i ? ", " : " ", table->name);
+	if (len < n)
+		snprintf(why + len, n - len, ")");
 }
 
-static int table_init(void *state, struct err *err)
+static const char *table_check(const void *state, char *why, size_t n)
+{
+	const struct table *s = state;
+	bool has_host = s->host && *s->host;
+
+	if (has_host && s->watts.n > 0) {
+		snprintf(why, n, "cannot stand beside host (one of them)");
+		return "watts";
+	}
+	if (has_host && !power_table_find(s->host)) {
+		unknown_host(s->host, why, n);
+		return "host";
+	}
+	if (!has_host && s->watts.n == 0) {
+		snprintf(why, n, "is missing (name of a measured server, or watts)");
+		return "host";
+	}
+	if (!has_host && s->watts.n != POWER_POINTS) {
+		snprintf(why, n, "has %zu values (should have %d, at 0, 10, ... 100 %% load)",
+			 s->watts.n, POWER_POINTS);
+		return "watts";
+	}
+	return NULL;
+}
+
+static void table_init(void *state)
 {
 	struct table *s = state;
-	bool has_host = s->host && *s->host;
-	if (has_host == (s->watts.n > 0))
-		return err_input(err, "power: table: needs either host: or watts:");
-	if (has_host) {
-		const struct power_table *table = power_table_find(s->host);
-		if (!table)
-			return unknown_host(s->host, err);
-		s->point = table->watts;
-		return 0;
-	}
-	if (s->watts.n != POWER_POINTS)
-		return err_input(err,
-				 "power: table: watts: has %zu values, not %d (0, 10, ... 100 %%)",
-				 s->watts.n, POWER_POINTS);
-	s->point = s->watts.items;
-	return 0;
+
+	s->point = s->watts.n > 0 ? s->watts.items : power_table_find(s->host)->watts;
 }
 
 static double table_watts(const void *state, double util)
@@ -82,7 +86,8 @@ const struct power_ops power_table = {
 		   .summary = "measured at eleven loads, linear in between",
 		   .source = "SPECpower_ssj2008",
 		   .opts = opts,
-		   .state_size = sizeof(struct table)},
+		   .state_size = sizeof(struct table),
+		   .check = table_check},
 	.watts = table_watts,
 	.pieces = POWER_POINTS - 1,
 	.init = table_init,

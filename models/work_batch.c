@@ -8,6 +8,7 @@
  * nanosecond.
  */
 #include <math.h>
+#include <stdio.h>
 
 #include "models/work_list.h"
 #include "models/work_time.h"
@@ -81,14 +82,19 @@ static int batch_resized(void *state, uint32_t was, uint32_t is)
 	return 0;
 }
 
+static const char *batch_check(const void *state, char *why, size_t n)
+{
+	const struct batch *s = state;
+
+	snprintf(why, n, "is 0 (should be above 0: it would never end)");
+	return s->common.cpu.value > 0 ? NULL : "cpu";
+}
+
 static int batch_init(void *state, const struct workload_ctx *ctx, struct err *err)
 {
 	struct batch *s = state;
 	s->speed = s->core = ctx->speed;
 	s->limit = workload_mhz(s->common.cpu, ctx->vcpus, ctx->speed);
-	if (s->work.law == DIST_NONE || s->tasks < 1 || !(s->limit > 0))
-		return err_input(err, "%s: batch: needs work:, at least 1 task and cpu: above 0",
-				 ctx->name);
 	const char *name = arena_printf(ctx->arena, "%s/work", ctx->name);
 	struct rng *rng = name ? rng_stream(ctx->arena, ctx->seed, name) : NULL;
 	s->ntasks = (size_t)s->tasks;
@@ -176,13 +182,17 @@ static void batch_reset_stats(void *state, int64_t now_ns)
 }
 
 const struct workload_ops workload_batch = {
-	.plugin = {.abi = PLUGIN_ABI,
-		   .ops_size = sizeof(struct workload_ops),
-		   .name = "batch",
-		   .summary = "a job of fixed work that ends when the work is done",
-		   .source = "own",
-		   .opts = opts,
-		   .state_size = sizeof(struct batch)},
+	.plugin =
+		{
+			.abi = PLUGIN_ABI,
+			.ops_size = sizeof(struct workload_ops),
+			.name = "batch",
+			.summary = "a job of fixed work that ends when the work is done",
+			.source = "own",
+			.opts = opts,
+			.state_size = sizeof(struct batch),
+			.check = batch_check,
+		},
 	.demand = batch_demand,
 	.next = batch_next,
 	.init = batch_init,

@@ -6,6 +6,7 @@
  * a whole one, which is the stationary process for exponential turns and close to it for others.
  */
 #include <math.h>
+#include <stdio.h>
 
 #include "models/work_list.h"
 #include "models/work_time.h"
@@ -62,18 +63,21 @@ static void turn(struct onoff *s)
 	s->next_ns = work_after(s->next_ns, work_ns(seconds));
 }
 
+static const char *onoff_check(const void *state, char *why, size_t n)
+{
+	const struct onoff *s = state;
+	double on = dist_mean(&s->on), off = dist_mean(&s->off);
+
+	snprintf(why, n,
+		 "and off_time have means of %g s and %g s (neither may be negative, nor both 0)",
+		 on, off);
+	return on < 0 || off < 0 || !(on + off > 0) ? "on_time" : NULL;
+}
+
 static int onoff_init(void *state, const struct workload_ctx *ctx, struct err *err)
 {
 	struct onoff *s = state;
-	if (s->on.law == DIST_NONE || s->off.law == DIST_NONE)
-		return err_input(err, "%s: onoff: needs both on_time: and off_time:", ctx->name);
 	double on = dist_mean(&s->on), off = dist_mean(&s->off);
-	if (on < 0 || off < 0 || !(on + off > 0))
-		return err_input(err,
-				 "%s: onoff: on_time: and off_time: have means of %g s and %g s "
-				 "(neither may "
-				 "be negative, nor both 0)",
-				 ctx->name, on, off);
 	const char *name = arena_printf(ctx->arena, "%s/onoff", ctx->name);
 	s->rng = name ? rng_stream(ctx->arena, ctx->seed, name) : NULL;
 	if (!s->rng)
@@ -112,13 +116,17 @@ static int64_t onoff_next(const void *state, int64_t now_ns, double cpu_mhz)
 }
 
 const struct workload_ops workload_onoff = {
-	.plugin = {.abi = PLUGIN_ABI,
-		   .ops_size = sizeof(struct workload_ops),
-		   .name = "onoff",
-		   .summary = "full demand and none by turns of random length",
-		   .source = "alternating renewal process",
-		   .opts = opts,
-		   .state_size = sizeof(struct onoff)},
+	.plugin =
+		{
+			.abi = PLUGIN_ABI,
+			.ops_size = sizeof(struct workload_ops),
+			.name = "onoff",
+			.summary = "full demand and none by turns of random length",
+			.source = "alternating renewal process",
+			.opts = opts,
+			.state_size = sizeof(struct onoff),
+			.check = onoff_check,
+		},
 	.demand = onoff_demand,
 	.next = onoff_next,
 	.init = onoff_init,

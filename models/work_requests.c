@@ -14,6 +14,7 @@
  */
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 
 #include "models/work_list.h"
 #include "models/work_time.h"
@@ -275,17 +276,23 @@ static int run_until(struct requests *s, int64_t end_ns, double cpu_mhz)
 	}
 }
 
-static int check(const struct requests *s, const struct workload_ctx *ctx, struct err *err)
+static const char *requests_check(const void *state, char *why, size_t n)
 {
-	if (s->service.law == DIST_NONE)
-		return err_input(err, "%s: requests: needs service:", ctx->name);
-	if (s->arrivals.law == DIST_NONE ? s->count > 0
-					 : s->count == 0 && !(dist_mean(&s->arrivals) > 0))
-		return err_input(err, "%s: requests: arrivals: mean time must be above 0%s",
-				 ctx->name, s->count > 0 ? " where count: is given" : "");
-	if (!(workload_mhz(s->common.cpu, ctx->vcpus, ctx->speed) > 0))
-		return err_input(err, "%s: requests: cpu: must be above 0", ctx->name);
-	return 0;
+	const struct requests *s = state;
+	bool arrive = s->arrivals.law != DIST_NONE;
+
+	if (!arrive && s->count > 0) {
+		snprintf(why, n, "is missing (count says how many arrive, arrivals when)");
+		return "arrivals";
+	}
+	if (arrive && s->count == 0 && !(dist_mean(&s->arrivals) > 0)) {
+		snprintf(why, n,
+			 "has a mean of %g s (should be above 0, or count say how many there are)",
+			 dist_mean(&s->arrivals));
+		return "arrivals";
+	}
+	snprintf(why, n, "is 0 (should be above 0: no request would ever be done)");
+	return s->common.cpu.value > 0 ? NULL : "cpu";
 }
 
 static int make_streams(struct requests *s, const struct workload_ctx *ctx, struct err *err)
@@ -332,9 +339,7 @@ static int requests_resized(void *state, uint32_t was, uint32_t is)
 static int requests_init(void *state, const struct workload_ctx *ctx, struct err *err)
 {
 	struct requests *s = state;
-	int rc = check(s, ctx, err);
-	if (rc == 0)
-		rc = make_streams(s, ctx, err);
+	int rc = make_streams(s, ctx, err);
 	if (rc)
 		return rc;
 	s->speed = ctx->speed;
@@ -419,13 +424,17 @@ static void requests_reset_stats(void *state, int64_t now_ns)
 }
 
 const struct workload_ops workload_requests = {
-	.plugin = {.abi = PLUGIN_ABI,
-		   .ops_size = sizeof(struct workload_ops),
-		   .name = "requests",
-		   .summary = "a queueing station: arrivals, service, response times",
-		   .source = "Kleinrock, Queueing Systems, 1975",
-		   .opts = opts,
-		   .state_size = sizeof(struct requests)},
+	.plugin =
+		{
+			.abi = PLUGIN_ABI,
+			.ops_size = sizeof(struct workload_ops),
+			.name = "requests",
+			.summary = "a queueing station: arrivals, service, response times",
+			.source = "Kleinrock, Queueing Systems, 1975",
+			.opts = opts,
+			.state_size = sizeof(struct requests),
+			.check = requests_check,
+		},
 	.demand = requests_demand,
 	.next = requests_next,
 	.init = requests_init,

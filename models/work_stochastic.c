@@ -43,9 +43,6 @@ static void draw(struct stochastic *s)
 static int stochastic_init(void *state, const struct workload_ctx *ctx, struct err *err)
 {
 	struct stochastic *s = state;
-	if (s->level.law == DIST_NONE || s->every_ns <= 0)
-		return err_input(err, "%s: stochastic: needs level:, and every: above 0",
-				 ctx->name);
 	const char *name = arena_printf(ctx->arena, "%s/level", ctx->name);
 	s->rng = name ? rng_stream(ctx->arena, ctx->seed, name) : NULL;
 	if (!s->rng)

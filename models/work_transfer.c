@@ -5,6 +5,7 @@
  * times are exact to the nanosecond.
  */
 #include <math.h>
+#include <stdio.h>
 
 #include "models/work_list.h"
 #include "models/work_time.h"
@@ -41,12 +42,17 @@ static double transfer_rate(const struct transfer *s, double cpu_mhz)
 	return s->common.bandwidth * (cpu > 0 ? fmin(disk, cpu_mhz / cpu) : disk);
 }
 
+static const char *transfer_check(const void *state, char *why, size_t n)
+{
+	const struct transfer *s = state;
+
+	snprintf(why, n, "is 0 (should be above 0: it would never end)");
+	return s->common.bandwidth > 0 ? NULL : "bandwidth";
+}
+
 static int transfer_init(void *state, const struct workload_ctx *ctx, struct err *err)
 {
 	struct transfer *s = state;
-	if (s->amount.law == DIST_NONE || !(s->common.bandwidth > 0))
-		return err_input(err, "%s: transfer: needs amount:, and bandwidth: above 0",
-				 ctx->name);
 	const char *name = arena_printf(ctx->arena, "%s/amount", ctx->name);
 	struct rng *rng = name ? rng_stream(ctx->arena, ctx->seed, name) : NULL;
 	if (!rng)
@@ -121,13 +127,17 @@ static void transfer_reset_stats(void *state, int64_t now_ns)
 }
 
 const struct workload_ops workload_transfer = {
-	.plugin = {.abi = PLUGIN_ABI,
-		   .ops_size = sizeof(struct workload_ops),
-		   .name = "transfer",
-		   .summary = "an amount of disk traffic that ends when it is done",
-		   .source = "own",
-		   .opts = opts,
-		   .state_size = sizeof(struct transfer)},
+	.plugin =
+		{
+			.abi = PLUGIN_ABI,
+			.ops_size = sizeof(struct workload_ops),
+			.name = "transfer",
+			.summary = "an amount of disk traffic that ends when it is done",
+			.source = "own",
+			.opts = opts,
+			.state_size = sizeof(struct transfer),
+			.check = transfer_check,
+		},
 	.demand = transfer_demand,
 	.next = transfer_next,
 	.init = transfer_init,

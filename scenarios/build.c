@@ -106,7 +106,9 @@ static int power_start(const struct plugin_spec *spec, struct arena *arena, cons
 	if (ops->plugin.state_size > 0)
 		memcpy(copy, spec->state, ops->plugin.state_size);
 	*state = copy;
-	return ops->init ? ops->init(copy, err) : 0;
+	if (ops->init)
+		ops->init(copy);
+	return 0;
 }
 
 static int host_power(struct host_type *type, const struct plugin_spec *spec, struct arena *arena,

@@ -223,6 +223,20 @@ static void unknown_plugin(struct loader *ld, const struct opt *opt, struct plac
 			    opt->kind->what, plugin_list(opt->kind, known, sizeof(known)));
 }
 
+/* Options that are right one by one. What is wrong with one that was not written is told where the plug-in is
+ * named. */
+static void check_plugin(struct loader *ld, const struct plugin_spec *spec, struct place named,
+			 const struct node *map)
+{
+	char why[900];
+	const char *key =
+		spec->plugin->check ? spec->plugin->check(spec->state, why, sizeof(why)) : NULL;
+	const struct pair *pair = key ? node_find(map, key) : NULL;
+
+	if (key)
+		place_error(ld, pair ? pair->at : named, key, "%s", why);
+}
+
 static int decode_plugin(struct loader *ld, const struct opt *opt, struct place at,
 			 const struct node *node, struct plugin_spec *spec)
 {
@@ -243,7 +257,12 @@ static int decode_plugin(struct loader *ld, const struct opt *opt, struct place 
 		return err_nomem(ld->err);
 	struct node empty = {.kind = NODE_MAP, .at = at};
 	const struct opt *opts = plugin->opts ? plugin->opts : no_opts;
-	return decode_map(ld, node->kind == NODE_MAP ? node : &empty, opts, spec->state, "kind");
+	const struct node *map = node->kind == NODE_MAP ? node : &empty;
+	size_t problems = ld->nproblems;
+	int err = decode_map(ld, map, opts, spec->state, "kind");
+	if (err == 0 && ld->nproblems == problems)
+		check_plugin(ld, spec, named, map);
+	return err;
 }
 
 static int decode_plugins(struct loader *ld, const struct opt *opt, struct place at,

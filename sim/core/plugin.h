@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PLUGIN_ABI 2u
+#define PLUGIN_ABI 3u
 
 /* How a value is written in YAML and stored in memory (C type in parentheses). A number without a
  * unit where the type has one is an error. "none" is accepted where max is INFINITY and means
@@ -90,6 +90,9 @@ struct plugin {
 	const char *source;     /* paper, year; or "own" */
 	const struct opt *opts; /* offsets into the state; NULL = no options */
 	size_t state_size;      /* the core allocates and zeroes it; options are filled in */
+	/* Not required. Whether the options go together: NULL, or the name of one that is wrong, with what is
+	 * (and what would be right) in @why. Asked when a scenario is read; what runs was found right. */
+	const char *(*check)(const void *state, char *why, size_t n);
 };
 
 /* A kind of plug-in: its list. */

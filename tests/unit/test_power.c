@@ -32,15 +32,22 @@ static void set(const struct power_ops *ops, void *state, struct arena *arena, c
 	assert_null(opt_parse(opt, text, state, arena, why, sizeof why));
 }
 
+static char why[1024];
+
+static const char *wrong(const struct power_ops *ops, const void *state)
+{
+	return ops->plugin.check(state, why, sizeof(why));
+}
+
 static double table(const char *host, double util)
 {
 	struct arena arena = {0};
-	struct err err = {0};
 	const struct power_ops *ops = find("table");
 	void *state = plugin_state(&ops->plugin, &arena);
 	assert_non_null(state);
 	set(ops, state, &arena, "host", host);
-	assert_int_equal(ops->init(state, &err), 0);
+	assert_null(wrong(ops, state));
+	ops->init(state);
 	double watts = ops->watts(state, util);
 	arena_fini(&arena);
 	return watts;
@@ -49,13 +56,12 @@ static double table(const char *host, double util)
 static double formula(const char *name, double util)
 {
 	struct arena arena = {0};
-	struct err err = {0};
 	const struct power_ops *ops = find(name);
 	void *state = plugin_state(&ops->plugin, &arena);
 	assert_non_null(state);
 	set(ops, state, &arena, "idle", "100W");
 	set(ops, state, &arena, "max", "250W");
-	assert_int_equal(ops->init(state, &err), 0);
+	assert_null(wrong(ops, state));
 	double watts = ops->watts(state, util);
 	arena_fini(&arena);
 	return watts;
@@ -166,30 +172,29 @@ static void test_list_and_mistakes(void **unused)
 {
 	(void)unused;
 	struct arena arena = {0};
-	struct err err = {0};
 	const struct power_ops *ops = find("table");
 	void *state = plugin_state(&ops->plugin, &arena);
-	assert_int_equal(ops->init(state, &err), -EINVAL); /* neither host nor watts */
+	assert_string_equal(wrong(ops, state), "host"); /* neither host nor watts */
 	for (int i = 0; i <= 10; i++)
 		set(ops, state, &arena, "watts", i == 5 ? "100W" : "50W");
-	assert_int_equal(ops->init(state, &err), 0);
+	assert_null(wrong(ops, state));
+	ops->init(state);
 	assert_near(ops->watts(state, .45), 75);
 	assert_near(ops->watts(state, .55), 75);
 	set(ops, state, &arena, "watts", "50W");
-	assert_int_equal(ops->init(state, &err), -EINVAL); /* twelve */
+	assert_string_equal(wrong(ops, state), "watts"); /* twelve */
 	set(ops, state, &arena, "host", "dell-r620");
-	assert_int_equal(ops->init(state, &err), -EINVAL); /* both */
+	assert_string_equal(wrong(ops, state), "watts"); /* both */
 	state = plugin_state(&ops->plugin, &arena);
 	set(ops, state, &arena, "host", "dell-r621");
-	err_clear(&err);
-	assert_int_equal(ops->init(state, &err), -EINVAL);
-	assert_non_null(strstr(err.text, "dell-r620"));
-	assert_non_null(strstr(err.text, "lenovo-sr850-v3"));
+	assert_string_equal(wrong(ops, state), "host");
+	assert_non_null(strstr(why, "dell-r620"));
+	assert_non_null(strstr(why, "lenovo-sr850-v3)"));
 	ops = find("linear");
 	state = plugin_state(&ops->plugin, &arena);
 	set(ops, state, &arena, "idle", "10W");
 	set(ops, state, &arena, "max", "9W");
-	assert_int_equal(ops->init(state, &err), -EINVAL);
+	assert_string_equal(wrong(ops, state), "max");
 	ops = find("constant");
 	state = plugin_state(&ops->plugin, &arena);
 	set(ops, state, &arena, "watts", "42W");

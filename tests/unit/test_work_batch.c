@@ -115,8 +115,8 @@ static void test_reset_and_nothing_to_do(void **unused)
 	assert_close(stats(&b)->response_sum, 10, 1e-9);
 	bench_fini(&b);
 	b = (struct bench){0};
-	assert_int_equal(bench_try(&b, "batch", (const char *const[]){NULL}), -EINVAL);
-	assert_non_null(strstr(b.err.text, "work"));
+	assert_int_equal(bench_try(&b, "batch", OPTIONS("work", "1s", "cpu", "0%")), -EINVAL);
+	assert_non_null(strstr(b.err.text, "cpu: is 0"));
 	bench_fini(&b);
 }
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "models/power.h"
 #include "scenarios/scenario.h"
 #include "sim/core/mem.h"
 #include "sim/core/opt.h"
@@ -243,6 +244,52 @@ static void test_all_at_once(void **state)
 	    "t.yaml:4:25: speed: 2 needs a unit (for example 2 MHz)\n"
 	    "t.yaml:8:11: weight: -1 is below the minimum 0\n"
 	    "t.yaml:9:16: workload: \"constnt\" is not a known workload (did you mean constant?)");
+}
+
+/* Options of one plug-in that are right one by one and wrong together: where they are written, else where the
+ * plug-in is named. */
+static void test_plugin_checks(void **state)
+{
+#define POWER(text)                                                                     \
+	HEAD "hosts: {name: h, cores: 4, speed: 2GHz, memory: 8GiB, power: " text "}\n" \
+	     "vms: {name: a, memory: 1GiB, workload: constant}\n"
+#define WORK(text) HEAD HOSTS "vms: {name: a, memory: 1GiB, workload: " text "}\n"
+	static const struct mistake mistakes[] = {
+		{POWER("table"),
+		 "t.yaml:3:55: host: is missing (name of a measured server, or watts)"},
+		{POWER("{kind: table, watts: [1W, 2W]}"),
+		 "t.yaml:3:76: watts: has 2 values (should have 11, at 0, 10, ... 100 % load)"},
+		{POWER("{kind: table, host: hp-ml110-g5, watts: 1W}"),
+		 "t.yaml:3:95: watts: cannot stand beside host (one of them)"},
+		{POWER("{kind: linear, max: 9W, idle: 10W}"),
+		 "t.yaml:3:77: max: 9W is below idle, 10W"},
+		{WORK("[{kind: batch, work: 1s, cpu: 0%}, {kind: transfer, amount: 1GB}]"),
+		 "t.yaml:4:65: cpu: is 0 (should be above 0: it would never end)\n"
+		 "t.yaml:4:76: bandwidth: is 0 (should be above 0: it would never end)"},
+		{WORK("{kind: onoff, on_time: 0s, off_time: 0s}"),
+		 "t.yaml:4:54: on_time: and off_time have means of 0 s and 0 s (neither may be "
+		 "negative, nor both 0)"},
+		{WORK("{kind: requests, service: 1s, cpu: 0%}"),
+		 "t.yaml:4:70: cpu: is 0 (should be above 0: no request would ever be done)"},
+		{WORK("{kind: requests, service: 1s, arrivals: 0s}"),
+		 "t.yaml:4:70: arrivals: has a mean of 0 s (should be above 0, or count say how "
+		 "many there are)"},
+		{WORK("{kind: requests, service: 1s, count: 2}"),
+		 "t.yaml:4:41: arrivals: is missing (count says how many arrive, arrivals when)"},
+		/* Nothing more is said where single options are wrong. */
+		{WORK("{kind: requests, service: -1, count: 2}"),
+		 "t.yaml:4:57: service: -1 needs a unit (for example -1s)"},
+	};
+	char unknown[1000] = "t.yaml:3:76: host: \"ml110\" is not a known server (known are ";
+
+	(void)state;
+	bad_all(mistakes, N(mistakes));
+	for (size_t i = 0; power_table_at(i); i++) {
+		strcat(unknown, power_table_at(i)->name);
+		strcat(unknown, power_table_at(i + 1) ? ", " : ")");
+		assert_true(strlen(unknown) < sizeof(unknown) - 100);
+	}
+	bad(POWER("{kind: table, host: ml110}"), unknown);
 }
 
 static void test_checks(void **state)
@@ -550,14 +597,15 @@ static void test_examples(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),    cmocka_unit_test(test_absent),
-		cmocka_unit_test(test_anchors),     cmocka_unit_test(test_syntax),
-		cmocka_unit_test(test_values),      cmocka_unit_test(test_known_keys),
-		cmocka_unit_test(test_all_at_once), cmocka_unit_test(test_checks),
-		cmocka_unit_test(test_runs),        cmocka_unit_test(test_set_each),
-		cmocka_unit_test(test_set_values),  cmocka_unit_test(test_set_mistakes),
-		cmocka_unit_test(test_include),     cmocka_unit_test(test_include_mistakes),
-		cmocka_unit_test(test_memory),      cmocka_unit_test(test_examples),
+		cmocka_unit_test(test_defaults),         cmocka_unit_test(test_absent),
+		cmocka_unit_test(test_anchors),          cmocka_unit_test(test_syntax),
+		cmocka_unit_test(test_values),           cmocka_unit_test(test_known_keys),
+		cmocka_unit_test(test_all_at_once),      cmocka_unit_test(test_checks),
+		cmocka_unit_test(test_plugin_checks),    cmocka_unit_test(test_runs),
+		cmocka_unit_test(test_set_each),         cmocka_unit_test(test_set_values),
+		cmocka_unit_test(test_set_mistakes),     cmocka_unit_test(test_include),
+		cmocka_unit_test(test_include_mistakes), cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_examples),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

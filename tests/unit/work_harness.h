@@ -61,6 +61,10 @@ static inline int bench_try(struct bench *b, const char *kind, const char *const
 	b->ctx.core = b->ctx.core > 0 ? b->ctx.core : 1000;
 	b->ctx.name = b->ctx.name ? b->ctx.name : "vm/0";
 	b->now_ns = b->ctx.now_ns;
+	const char *key =
+		b->ops->plugin.check ? b->ops->plugin.check(b->state, why, sizeof why) : NULL;
+	if (key)
+		return err_input(&b->err, "%s: %s", key, why);
 	return b->ops->init ? b->ops->init(b->state, &b->ctx, &b->err) : 0;
 }
 
