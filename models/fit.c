@@ -42,6 +42,13 @@ struct fit_past {
 
 #define PASTS 16 /* requests remembered: a power of two */
 
+/* Who asks by key alone does not pay for the order by id: what is above a leaf is set when it is asked for. */
+struct fit_stale {
+	size_t n;
+	uint32_t *leaf;
+	bool *is; /* by leaf: it is among them */
+};
+
 static void forget(const struct fit_index *x)
 {
 	for (size_t k = 0; k < PASTS; k++)
@@ -59,25 +66,39 @@ static void empty(double *row, size_t n)
 		row[k] = -INFINITY;
 }
 
-int fit_init(struct fit_index *x, struct arena *arena, const struct fit_config *c)
+/* Which numbers make a row. */
+static void rows_choose(struct fit_index *x, const struct fit_config *c)
 {
-	*x = (struct fit_index){.n = c->n, .leaves = 1};
-	while (x->leaves * GROUP < c->n)
-		x->leaves *= 2;
-	memcpy(x->scale, c->scale, sizeof(x->scale));
 	x->corners = (c->limited & 3) == 3 && c->scale[0] > 0 && c->scale[1] > 0;
 	for (size_t r = 0; r < FIT_DIMS + FIT_CORNERS; r++) {
 		bool used = r < FIT_DIMS ? c->limited >> r & 1 : x->corners;
 		x->row_of[r] = used ? (uint8_t)x->used++ : UNUSED;
 	}
 	x->width = (unsigned)lanes_room(x->used);
+}
+
+static int tables_init(struct fit_index *x, struct arena *arena)
+{
 	x->past = arena_alloc(arena, PASTS, sizeof(*x->past));
-	x->row = arena_alloc(arena, c->n * x->width, sizeof(double));
+	x->stale = arena_alloc(arena, 1, sizeof(*x->stale));
+	x->row = arena_alloc(arena, x->n * x->width, sizeof(double));
 	x->max = arena_alloc(arena, 2 * x->leaves * x->width, sizeof(double));
 	x->types = arena_alloc(arena, 2 * x->leaves, sizeof(*x->types));
-	x->type = c->type;
-	x->ntypes = c->ntypes;
-	if (!x->past || !x->row || !x->max || !x->types)
+	if (!x->past || !x->stale || !x->row || !x->max || !x->types)
+		return -ENOMEM;
+	x->stale->leaf = arena_room(arena, x->leaves, sizeof(*x->stale->leaf));
+	x->stale->is = arena_alloc(arena, x->leaves, sizeof(*x->stale->is));
+	return x->stale->leaf && x->stale->is ? 0 : -ENOMEM;
+}
+
+int fit_init(struct fit_index *x, struct arena *arena, const struct fit_config *c)
+{
+	*x = (struct fit_index){.n = c->n, .leaves = 1, .type = c->type, .ntypes = c->ntypes};
+	while (x->leaves * GROUP < c->n)
+		x->leaves *= 2;
+	memcpy(x->scale, c->scale, sizeof(x->scale));
+	rows_choose(x, c);
+	if (tables_init(x, arena) < 0)
 		return -ENOMEM;
 	forget(x);
 	empty(x->row, c->n * x->width);
@@ -130,18 +151,36 @@ static void leaf_max(const struct fit_index *x, size_t leaf, double *max)
 }
 
 /* From the leaf up, as long as something changes. */
-lanes_wide static void tree_set(struct fit_index *x, uint32_t host, const double *row)
+lanes_wide static void tree_set(const struct fit_index *x, size_t leaf)
 {
-	size_t w = x->width, bytes = w * sizeof(double), leaf = host / GROUP;
+	size_t w = x->width, bytes = w * sizeof(double);
 	double now[FIT_ROWS];
 
-	note_growth(x, host, row);
-	memcpy(x->row + host * w, row, bytes);
 	leaf_max(x, leaf, now);
 	for (size_t i = x->leaves + leaf; i > 0 && memcmp(x->max + i * w, now, bytes) != 0;
 	     i /= 2) {
 		memcpy(x->max + i * w, now, bytes);
 		fit_widen(now, x->max + (i ^ 1) * w, x->width);
+	}
+}
+
+static void leaf_changed(const struct fit_index *x, size_t leaf)
+{
+	struct fit_stale *stale = x->stale;
+
+	if (!stale->is[leaf])
+		stale->leaf[stale->n++] = (uint32_t)leaf;
+	stale->is[leaf] = true;
+}
+
+static void tree_tend(const struct fit_index *x)
+{
+	struct fit_stale *stale = x->stale;
+
+	while (stale->n > 0) {
+		uint32_t leaf = stale->leaf[--stale->n];
+		stale->is[leaf] = false;
+		tree_set(x, leaf);
 	}
 }
 
@@ -211,6 +250,8 @@ uint32_t fit_next(const struct fit_index *x, uint32_t from, const struct fit_nee
 {
 	struct fit_past *past = past_of(x, need);
 	bool covered = covers(past, from, need, x->width);
+
+	tree_tend(x);
 	uint32_t at = walk(x, covered ? past->to : from, need);
 
 	if (!covered) {
@@ -241,7 +282,9 @@ void fit_set(struct fit_index *x, uint32_t host, const double room[FIT_DIMS], in
 	to_row(x, room, row);
 	if (x->key && x->in[host])
 		fit_order_erase(x, host);
-	tree_set(x, host, row);
+	note_growth(x, host, row);
+	memcpy(x->row + host * (size_t)x->width, row, x->width * sizeof(double));
+	leaf_changed(x, host / GROUP);
 	if (x->key) {
 		x->key[host] = key;
 		x->in[host] = some_room(x, row);
@@ -284,6 +327,7 @@ lanes_wide static void fill_leaves(void *ctx, unsigned thread, size_t first, siz
 	for (size_t leaf = first; leaf < end; leaf++) {
 		for (size_t h = leaf * GROUP; h < (leaf + 1) * GROUP && h < x->n; h++)
 			fill_host(fill, (uint32_t)h);
+		x->stale->is[leaf] = false;
 		leaf_max(x, leaf, x->max + (x->leaves + leaf) * x->width);
 	}
 }
@@ -293,6 +337,7 @@ lanes_wide void fit_refill(struct fit_index *x, const struct fit_refill *fill)
 	size_t w = x->width;
 
 	forget(x);
+	x->stale->n = 0;
 	pool_deal(fill->pool, (x->n + GROUP - 1) / GROUP, GROUP * POOL_LOOK_NS, fill_leaves,
 		  &(struct filling){x, fill});
 	for (size_t i = x->leaves; i-- > 1;) {

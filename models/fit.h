@@ -48,10 +48,11 @@ struct fit_index {
 	uint8_t row_of[FIT_ROWS];
 	bool corners;
 	double scale[2];
-	double *row;           /* by host: width numbers */
-	double *max;           /* 2 * leaves nodes of as many; node i has children 2i and 2i + 1 */
-	uint64_t *types;       /* by node: bit t % 64 of the types of hosts below it */
-	struct fit_past *past; /* what fit_next() remembers */
+	double *row;     /* by host: width numbers */
+	double *max;     /* 2 * leaves nodes of as many; node i has children 2i and 2i + 1 */
+	uint64_t *types; /* by node: bit t % 64 of the types of hosts below it */
+	struct fit_stale *stale; /* leaves whose hosts were set since fit_next() was last asked */
+	struct fit_past *past;   /* what fit_next() remembers */
 	const uint32_t *type;
 	size_t ntypes;
 	/* The order by key; NULL where none was asked for. */

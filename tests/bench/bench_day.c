@@ -2,8 +2,8 @@
  * A day of a datacenter whose VMs are consolidated every 300 s by thr-mmt: ten VMs a host, of four sizes,
  * little used most of the time like those of PlanetLab (Park & Pai 2006; mean about 12 %, with spells of
  * much more). Two kinds of hosts, placed by power-aware best fit, off when empty. By the clock on the
- * wall, each size in a process of its own; memory is what comes on top of the trace. A number of VMs
- * chooses one size, and a second number of threads.
+ * wall, each size in a process of its own; memory is what comes on top of the trace. A number of VMs, a multiple of
+ * 20, is taken instead of the sizes, and a second number for one and two threads.
  */
 #include <sys/wait.h>
 #include <unistd.h>
@@ -81,10 +81,10 @@ int main(int argc, char **argv)
 	unsigned only = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
 	char *dir = bench_folder();
 
-	for (size_t i = 0; i < 2 * sizeof(sizes) / sizeof(sizes[0]); i++) {
-		size_t size = sizes[i / 2];
+	for (size_t i = 0; i < 2 * (vms > 0 ? 1 : sizeof(sizes) / sizeof(sizes[0])); i++) {
+		size_t size = vms > 0 ? vms : sizes[i / 2];
 		unsigned threads = 1 + i % 2;
-		if ((vms > 0 && size != vms) || (only > 0 && threads != only))
+		if (only > 0 && threads != only)
 			continue;
 		pid_t pid = fork();
 		if (pid == 0) {
