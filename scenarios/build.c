@@ -56,12 +56,93 @@ static int carbon_of(const struct facility_spec *facility, struct carbon *carbon
 	return 0;
 }
 
-int build_files(const struct scenario *scenario, struct trace_set *set, struct err *err)
+static int build_files(const struct scenario *scenario, struct trace_set *set, struct err *err)
 {
 	int rc = outages_load(&set->outages, scenario, err);
 	int carbon = carbon_of(&scenario->facility, &set->carbon, err);
 
 	return rc < 0 ? rc : carbon;
+}
+
+/* Of the group's workload @k; NULL if it replays none. */
+static const struct trace *trace_at(const struct trace_set *set, const struct vm_spec *vm, size_t k)
+{
+	const char *format, *path = trace_path_of(load_at(vm, k), &format);
+	size_t use = path ? trace_find(set, path) : set->n;
+
+	return use < set->n ? set->use[use].trace : NULL;
+}
+
+/* The first one that the group replays. */
+static const struct trace *trace_of(const struct trace_set *set, const struct vm_spec *vm)
+{
+	const struct trace *trace = NULL;
+
+	for (size_t k = 0; k < vm->workloads.n && !trace; k++)
+		trace = trace_at(set, vm, k);
+	return trace;
+}
+
+static int64_t share_of(const struct vm_spec *vm, const struct trace *trace)
+{
+	return (int64_t)ceil(vm->trace_share * (double)trace->n - 1e-9);
+}
+
+/* Groups take shares of a trace one after the other. */
+static struct build_part share_part(const struct scenario *s, const struct trace_set *set,
+				    size_t group, const struct trace *trace)
+{
+	int64_t all = (int64_t)trace->n, first = 0;
+
+	for (size_t i = 0; i < group; i++)
+		first += trace_of(set, vm_spec_at(s, i)) == trace
+				 ? share_of(vm_spec_at(s, i), trace)
+				 : 0;
+	first = first < all ? first : all;
+	int64_t vms = share_of(vm_spec_at(s, group), trace);
+	return (struct build_part){first, vms < all - first ? vms : all - first};
+}
+
+struct build_part build_part(const struct scenario *s, const struct trace_set *set, size_t group)
+{
+	const struct vm_spec *vm = vm_spec_at(s, group);
+	const struct trace *trace = trace_of(set, vm);
+	int64_t first = vm->trace_first;
+
+	if (trace && vm->trace_share > 0)
+		return share_part(s, set, group, trace);
+	if (vm->count >= 0)
+		return (struct build_part){first, vm->count};
+	if (trace)
+		return (struct build_part){first, (int64_t)trace->n - first};
+	return (struct build_part){first, vm->arrivals.law == DIST_NONE ? 1 : -1};
+}
+
+/* Each trace of a group must have the VMs that are asked of it. */
+static int traces_suffice(const struct scenario *s, const struct trace_set *set, size_t group,
+			  struct err *err)
+{
+	const struct vm_spec *vm = vm_spec_at(s, group);
+	struct build_part part = build_part(s, set, group);
+	int rc = 0;
+
+	for (size_t k = 0; k < vm->workloads.n && !(vm->trace_share > 0); k++) {
+		const struct trace *trace = trace_at(set, vm, k);
+		int64_t left = trace ? (int64_t)trace->n - part.first : 0;
+		if (!trace || (left > 0 && part.vms <= left))
+			continue;
+		if (vm->count >= 0)
+			rc = err_input(err,
+				       "%s: %lld VMs from number %lld on are asked of %s, which "
+				       "has %zu",
+				       vm->place, (long long)part.vms, (long long)part.first,
+				       trace->path, trace->n);
+		else
+			rc = err_input(err,
+				       "%s: VMs from number %lld on are asked of %s, which has %zu",
+				       vm->place, (long long)part.first, trace->path, trace->n);
+	}
+	return rc;
 }
 
 int build_traces(const struct scenario *scenario, struct trace_set *set, struct err *err)
@@ -75,6 +156,12 @@ int build_traces(const struct scenario *scenario, struct trace_set *set, struct 
 			int one = path ? trace_add(set, path, format, err) : 0;
 			rc = rc < 0 ? rc : one;
 		}
+	}
+	if (rc < 0)
+		return rc;
+	for (size_t g = 0; g < scenario->vms.n; g++) {
+		int one = traces_suffice(scenario, set, g, err);
+		rc = rc < 0 ? rc : one;
 	}
 	return rc;
 }
@@ -427,50 +514,6 @@ static int build_group_loads(const struct vm_spec *spec, const struct trace_set 
 	return 0;
 }
 
-int64_t build_share(const struct vm_spec *spec, int64_t vms)
-{
-	return (int64_t)ceil(spec->trace_share * (double)vms - 1e-9);
-}
-
-/* The trace's VMs before the @i-th group's, where groups take shares of it one after the other. */
-static int64_t shares_before(const struct plan *plan, size_t i)
-{
-	const struct group *g = plan->group;
-	int64_t before = 0, all = (int64_t)g[i].trace->n;
-
-	for (size_t k = 0; k < i; k++)
-		before += g[k].trace == g[i].trace ? build_share(g[k].spec, all) : 0;
-	return before < all ? before : all;
-}
-
-/* How many VMs the group has from the start; its trace must have that many. */
-static int group_size(const struct plan *plan, size_t i, struct err *err)
-{
-	struct group *g = &plan->group[i];
-	const struct vm_spec *spec = g->spec;
-	bool shared = g->trace && spec->trace_share > 0;
-	int64_t first = shared ? shares_before(plan, i) : spec->trace_first;
-	int64_t in_trace = g->trace ? (int64_t)g->trace->n - first : 0;
-
-	g->trace_first = (uint32_t)first;
-	if (shared)
-		g->planned = (int64_t)fmin((double)build_share(spec, (int64_t)g->trace->n),
-					   (double)in_trace);
-	else if (spec->count >= 0)
-		g->planned = spec->count;
-	else if (g->trace)
-		g->planned = in_trace;
-	else
-		g->planned = spec->arrivals.law == DIST_NONE ? 1 : -1;
-	if (g->trace && !shared && (g->planned > in_trace || in_trace <= 0))
-		return err_input(err,
-				 "%s: vms.%s: %lld VMs from number %lld on are asked of a trace "
-				 "that has %zu",
-				 g->trace->path, spec->name, (long long)g->planned,
-				 (long long)first, g->trace->n);
-	return 0;
-}
-
 static int build_group(const struct scenario *s, struct plan *plan, size_t i, struct err *err)
 {
 	struct group *g = &plan->group[i];
@@ -600,8 +643,9 @@ int build_plan(const struct scenario *scenario, const struct trace_set *traces, 
 		g->spec = vm_spec_at(scenario, i);
 		if (build_group_loads(g->spec, traces, arena, plan, i) < 0)
 			return err_nomem(err);
-		rc = group_size(plan, i, err);
-		plan->load[i].trace_first = g->trace_first;
+		struct build_part part = build_part(scenario, traces, i);
+		g->planned = part.vms;
+		plan->load[i].trace_first = g->trace_first = (uint32_t)part.first;
 		vms += g->planned > 0 ? (size_t)g->planned : 0;
 	}
 	if (rc < 0)

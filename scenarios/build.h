@@ -27,13 +27,17 @@ struct trace_set {
 };
 
 /* Loads every trace that a workload of the scenario names, each once, the outages and the carbon
- * intensity. Free in any
- * case. */
+ * intensity. An error as well where a group asks more VMs of a trace than it has. Free in any case. */
 int build_traces(const struct scenario *scenario, struct trace_set *set,
 		 struct err *err) must_check;
-/* The same without the traces. */
-int build_files(const struct scenario *scenario, struct trace_set *set, struct err *err) must_check;
 void build_traces_free(struct trace_set *set);
+
+/* The VMs that a group has, and from which on it takes those of its trace. */
+struct build_part {
+	int64_t first, vms; /* vms -1: created without end by arrivals */
+};
+struct build_part build_part(const struct scenario *scenario, const struct trace_set *traces,
+			     size_t group);
 
 /* One group of VMs in a run. */
 struct group {
@@ -66,9 +70,6 @@ int build_plan(const struct scenario *scenario, const struct trace_set *traces, 
 /* The class of a VM of the group, added if the trace gives it a size of its own. */
 int build_class(const struct scenario *scenario, struct plan *plan, size_t group, uint32_t index,
 		uint32_t *class_id) must_check;
-
-/* How many VMs a share of a trace with so many is (vm_spec.trace_share). */
-int64_t build_share(const struct vm_spec *spec, int64_t vms);
 
 /* The class that a resize makes of another one. */
 struct vm_class build_resized(const struct vm_class *class, const struct action_spec *action);

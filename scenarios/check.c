@@ -337,10 +337,25 @@ static bool has_trace(const struct vm_spec *vm)
 	return false;
 }
 
+/* Kept for what only the trace can show. */
+static void keep_place(struct loader *ld, struct vm_spec *vm)
+{
+	bool counted = mark_find(ld, &vm->count, "count") != NULL;
+	const char *key = counted ? "count" : "trace_first";
+	const void *addr = counted ? (const void *)&vm->count : &vm->trace_first;
+	struct place at = where(ld, addr, key, vm);
+	struct arena *arena = &ld->scenario->arena;
+
+	vm->place = at.src->is_set ? arena_printf(arena, "%s: %s", at.src->name, key)
+				   : arena_printf(arena, "%s:%zu:%zu: %s", at.src->name, at.line,
+						  at.col, key);
+	ld->no_memory |= !vm->place;
+}
+
 static void check_vms(struct loader *ld)
 {
 	const struct scenario *s = ld->scenario;
-	const struct vm_spec *vm = s->vms.items;
+	struct vm_spec *vm = s->vms.items;
 	const struct largest max = find_largest(s);
 	bool any_trace = false;
 	int64_t total = 0;
@@ -349,6 +364,7 @@ static void check_vms(struct loader *ld)
 		wrong(ld, &s->vms, "vms", NULL, "is an empty list (at least one group)");
 	for (size_t i = 0; i < s->vms.n; i++, vm++) {
 		total += vm->count > 0 ? vm->count : 0;
+		keep_place(ld, vm);
 		if (vm->workloads.n == 0)
 			wrong(ld, &vm->workloads, "workload", vm, "is an empty list");
 		if (vm->start_ns >= s->duration_ns)

@@ -28,56 +28,17 @@ const char cmd_check_usage[] =
 const char cmd_policies_usage[] = "usage: cotenant policies [NAME]...";
 const char cmd_schema_usage[] = "usage: cotenant schema";
 
-/* Loads the trace of every workload of the group that has one; *n = VMs of the last, -1 = none. */
-static int group_traces(const struct vm_spec *vm, int64_t *n, struct err *err)
-{
-	const struct plugin_spec *spec = vm->workloads.items;
-
-	*n = -1;
-	for (size_t i = 0; i < vm->workloads.n; i++) {
-		const struct workload_ops *ops = (const struct workload_ops *)spec[i].plugin;
-		struct trace *trace = NULL;
-		const char *format = NULL;
-		const char *path = ops->trace_path ? ops->trace_path(spec[i].state, &format) : NULL;
-		if (!path)
-			continue;
-		int code = trace_load(&trace, path, format, err);
-		if (code == 0)
-			*n = (int64_t)trace->n;
-		trace_free(trace);
-		if (code)
-			return code;
-	}
-	return 0;
-}
-
 /* How many VMs the scenario makes; *more is set where chance tells how many come. */
-static int count_vms(const struct scenario *s, int64_t *count, bool *more, struct err *err)
+static int64_t count_vms(const struct scenario *s, const struct trace_set *traces, bool *more)
 {
-	const struct vm_spec *vm = s->vms.items;
-	int result = 0;
+	int64_t count = 0;
 
-	*count = 0;
-	*more = false;
-	for (size_t i = 0; i < s->vms.n; i++, vm++) {
-		int64_t traced;
-		int code = group_traces(vm, &traced, err);
-		if (code) {
-			result = code;
-			continue;
-		}
-		if (vm->trace_share > 0 && traced >= 0)
-			*count += build_share(vm, traced);
-		else if (vm->count >= 0)
-			*count += vm->count;
-		else if (vm->arrivals.law != DIST_NONE)
-			*more = true;
-		else if (traced < 0)
-			*count += 1;
-		else if (traced > vm->trace_first)
-			*count += traced - vm->trace_first;
+	for (size_t i = 0; i < s->vms.n; i++) {
+		int64_t vms = build_part(s, traces, i).vms;
+		count += vms > 0 ? vms : 0;
+		*more |= vms < 0;
 	}
-	return result;
+	return count;
 }
 
 static int check_file(const char *path, const struct scenario_set *sets, size_t nsets,
@@ -89,12 +50,10 @@ static int check_file(const char *path, const struct scenario_set *sets, size_t 
 	bool more = false;
 
 	int code = scenario_load(&s, path, sets, nsets, err);
+	if (code == 0)
+		code = build_traces(s, &set, err);
 	if (code == 0) {
-		int files = build_files(s, &set, err);
-		code = count_vms(s, &vms, &more, err);
-		code = code < 0 ? code : files;
-	}
-	if (code == 0) {
+		vms = count_vms(s, &set, &more);
 		const struct host_spec *host = s->hosts.items;
 		size_t runs = scenario_runs(s);
 		for (size_t i = 0; i < s->hosts.n; i++)

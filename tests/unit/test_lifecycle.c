@@ -638,7 +638,8 @@ static void test_bad_outages(void **unused)
 		{"time_s,name,event\n1,h-0,down\n2,h-4,down\n",
 		 ":3:3: \"h-4\" is no host or rack (group-INDEX or group-rack-INDEX from 0)"},
 		{"time_s,name,event\n1,h-rack-2,down\n", ":2:3: \"h-rack-2\" is no host or rack"},
-		{"time_s,name,event\n1s,h-0,down\n", ":2:1: \"1s\" is not a time in seconds from 0"},
+		{"time_s,name,event\n1s,h-0,down\n",
+		 ":2:1: \"1s\" is not a time in seconds from 0"},
 		{"time_s,name,event\n1,h-0\n", ":2:1: \"1,h-0\" is not a row"},
 		{"time_s,name,event\n1,h-00,down\n", ":2:3: \"h-00\" is no host or rack"},
 		{"time_s,name,event\n1,h-0,fail\n", ":2:7: \"fail\" is neither down nor up"},
@@ -663,6 +664,53 @@ static void test_bad_outages(void **unused)
 		free(yaml);
 		unlink(path);
 	}
+}
+
+/* What is asked of a trace with two VMs: all that is too much is told at once, where it was written. */
+static void test_traces_must_suffice(void **unused)
+{
+	(void)unused;
+	static const struct {
+		const char *text, *says; /* NULL: nothing */
+		int64_t first, vms;
+	} of[] = {
+		{"count: 3,", "t:8:29: count: 3 VMs from number 0 on are asked of", 0, 0},
+		{"count: 2, trace_first: 1,", "t:8:29: count: 2 VMs from number 1 on are asked of",
+		 0, 0},
+		{"trace_first: 2,", "t:8:29: trace_first: VMs from number 2 on are asked of", 0, 0},
+		{"count: 2,", NULL, 0, 2},
+		{"trace_first: 1,", NULL, 1, 1},
+		{"trace_share: 1,", NULL, 1, 1}, /* half of it is taken */
+		{"trace_share: 0.1,", NULL, 1, 1},
+	};
+	const char *path = "/tmp/cotenant-suffice.csv";
+
+	write_file(path, "time,vm,cpu\n0,a,0.5\n1,a,0.5\n0,b,0.5\n1,b,0.5\n");
+	for (size_t i = 0; i < COUNT(of); i++) {
+		struct scenario *s = NULL;
+		struct trace_set traces = {0};
+		struct err err = {0};
+		char *yaml = text_of("%svms:\n"
+				     "  - {name: half, memory: 1GiB, trace_share: 0.5, workload: "
+				     "&w {kind: trace, path: %s}}\n"
+				     "  - {name: b, memory: 1GiB, %s workload: *w}\n",
+				     HEAD("9s") HOST, path, of[i].text);
+		if (scenario_load_text(&s, "t", yaml, strlen(yaml), NULL, 0, &err) < 0)
+			fail_msg("%s", err.text);
+		int rc = build_traces(s, &traces, &err);
+		assert_int_equal(rc < 0, of[i].says != NULL);
+		if (of[i].says && (!strstr(err.text, of[i].says) || !strstr(err.text, path)))
+			fail_msg("%s\nexpected %s", err.text, of[i].says);
+		if (!of[i].says) {
+			struct build_part part = build_part(s, &traces, 1);
+			assert_int_equal(part.first, of[i].first);
+			assert_int_equal(part.vms, of[i].vms);
+		}
+		build_traces_free(&traces);
+		scenario_free(s);
+		free(yaml);
+	}
+	unlink(path);
 }
 
 /* What groups.csv counts: two of three fit at once, the third in 5 s, and the large one never. */
@@ -743,6 +791,7 @@ int main(void)
 		cmocka_unit_test(test_restarts_by_priority),
 		cmocka_unit_test(test_one_repairer),
 		cmocka_unit_test(test_bad_outages),
+		cmocka_unit_test(test_traces_must_suffice),
 		cmocka_unit_test(test_groups_are_counted),
 		cmocka_unit_test(test_lives_of_a_table),
 	};
