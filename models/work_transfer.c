@@ -46,7 +46,7 @@ static const char *transfer_check(const void *state, char *why, size_t n)
 {
 	const struct transfer *s = state;
 
-	snprintf(why, n, "is 0 (should be above 0: it would never end)");
+	snprintf(why, n, "is missing or 0 (should be above 0: it would never end)");
 	return s->common.bandwidth > 0 ? NULL : "bandwidth";
 }
 

@@ -265,7 +265,7 @@ static void test_plugin_checks(void **state)
 		 "t.yaml:3:77: max: 9W is below idle, 10W"},
 		{WORK("[{kind: batch, work: 1s, cpu: 0%}, {kind: transfer, amount: 1GB}]"),
 		 "t.yaml:4:65: cpu: is 0 (should be above 0: it would never end)\n"
-		 "t.yaml:4:76: bandwidth: is 0 (should be above 0: it would never end)"},
+		 "t.yaml:4:76: bandwidth: is missing or 0 (should be above 0: it would never end)"},
 		{WORK("{kind: onoff, on_time: 0s, off_time: 0s}"),
 		 "t.yaml:4:54: on_time: and off_time have means of 0 s and 0 s (neither may be "
 		 "negative, nor both 0)"},
