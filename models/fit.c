@@ -173,15 +173,14 @@ static void leaf_changed(const struct fit_index *x, size_t leaf)
 	stale->is[leaf] = true;
 }
 
-static void tree_tend(const struct fit_index *x)
+/* The next leaf to be set, which is stale no more. False: there is none. */
+static bool stale_take(struct fit_stale *stale, uint32_t *leaf)
 {
-	struct fit_stale *stale = x->stale;
-
-	while (stale->n > 0) {
-		uint32_t leaf = stale->leaf[--stale->n];
-		stale->is[leaf] = false;
-		tree_set(x, leaf);
-	}
+	if (stale->n == 0)
+		return false;
+	*leaf = stale->leaf[--stale->n];
+	stale->is[*leaf] = false;
+	return true;
 }
 
 /* Where the request is remembered, or will be. */
@@ -251,7 +250,8 @@ uint32_t fit_next(const struct fit_index *x, uint32_t from, const struct fit_nee
 	struct fit_past *past = past_of(x, need);
 	bool covered = covers(past, from, need, x->width);
 
-	tree_tend(x);
+	for (uint32_t leaf; stale_take(x->stale, &leaf);)
+		tree_set(x, leaf);
 	uint32_t at = walk(x, covered ? past->to : from, need);
 
 	if (!covered) {
@@ -327,7 +327,6 @@ lanes_wide static void fill_leaves(void *ctx, unsigned thread, size_t first, siz
 	for (size_t leaf = first; leaf < end; leaf++) {
 		for (size_t h = leaf * GROUP; h < (leaf + 1) * GROUP && h < x->n; h++)
 			fill_host(fill, (uint32_t)h);
-		x->stale->is[leaf] = false;
 		leaf_max(x, leaf, x->max + (x->leaves + leaf) * x->width);
 	}
 }
@@ -337,7 +336,8 @@ lanes_wide void fit_refill(struct fit_index *x, const struct fit_refill *fill)
 	size_t w = x->width;
 
 	forget(x);
-	x->stale->n = 0;
+	for (uint32_t leaf; stale_take(x->stale, &leaf);) {
+	}
 	pool_deal(fill->pool, (x->n + GROUP - 1) / GROUP, GROUP * POOL_LOOK_NS, fill_leaves,
 		  &(struct filling){x, fill});
 	for (size_t i = x->leaves; i-- > 1;) {

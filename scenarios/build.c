@@ -64,11 +64,17 @@ static int build_files(const struct scenario *scenario, struct trace_set *set, s
 	return rc < 0 ? rc : carbon;
 }
 
-/* Of the group's workload @k; NULL if it replays none. */
-static const struct trace *trace_at(const struct trace_set *set, const struct vm_spec *vm, size_t k)
+/* Where in the set the trace of the group's workload @k is; set->n: it replays none. */
+static size_t trace_use_of(const struct trace_set *set, const struct vm_spec *vm, size_t k)
 {
 	const char *format, *path = trace_path_of(load_at(vm, k), &format);
-	size_t use = path ? trace_find(set, path) : set->n;
+
+	return path ? trace_find(set, path) : set->n;
+}
+
+static const struct trace *trace_at(const struct trace_set *set, const struct vm_spec *vm, size_t k)
+{
+	size_t use = trace_use_of(set, vm, k);
 
 	return use < set->n ? set->use[use].trace : NULL;
 }
@@ -118,29 +124,25 @@ struct build_part build_part(const struct scenario *s, const struct trace_set *s
 	return (struct build_part){first, vm->arrivals.law == DIST_NONE ? 1 : -1};
 }
 
-/* Each trace of a group must have the VMs that are asked of it. */
+/* Each trace of a group must have the VMs that are asked of it: at least one, except for a share. */
 static int traces_suffice(const struct scenario *s, const struct trace_set *set, size_t group,
 			  struct err *err)
 {
 	const struct vm_spec *vm = vm_spec_at(s, group);
 	struct build_part part = build_part(s, set, group);
+	int64_t least = vm->trace_share > 0 ? 0 : 1, vms = part.vms > least ? part.vms : least;
 	int rc = 0;
 
-	for (size_t k = 0; k < vm->workloads.n && !(vm->trace_share > 0); k++) {
+	for (size_t k = 0; k < vm->workloads.n; k++) {
 		const struct trace *trace = trace_at(set, vm, k);
-		int64_t left = trace ? (int64_t)trace->n - part.first : 0;
-		if (!trace || (left > 0 && part.vms <= left))
-			continue;
-		if (vm->count >= 0)
-			rc = err_input(err,
-				       "%s: %lld VMs from number %lld on are asked of %s, which "
-				       "has %zu",
-				       vm->place, (long long)part.vms, (long long)part.first,
-				       trace->path, trace->n);
-		else
-			rc = err_input(err,
-				       "%s: VMs from number %lld on are asked of %s, which has %zu",
-				       vm->place, (long long)part.first, trace->path, trace->n);
+		if (trace && part.first + vms > (int64_t)trace->n)
+			rc = err_input(
+				err,
+				"%s: %lld VM%s from number %lld on %s asked of %s, which has "
+				"%zu",
+				vm->place, (long long)vms, vms == 1 ? "" : "s",
+				(long long)part.first, vms == 1 ? "is" : "are", trace->path,
+				trace->n);
 	}
 	return rc;
 }
@@ -500,8 +502,7 @@ static int build_group_loads(const struct vm_spec *spec, const struct trace_set 
 				   .column = column,
 				   .trace_from_first = spec->life_from_trace};
 	for (size_t k = 0; k < spec->workloads.n; k++) {
-		const char *format, *path = trace_path_of(load_at(spec, k), &format);
-		size_t use = path ? trace_find(traces, path) : traces->n;
+		size_t use = trace_use_of(traces, spec, k);
 		if (use == traces->n)
 			continue;
 		trace[k] = traces->use[use].trace;

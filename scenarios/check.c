@@ -337,19 +337,39 @@ static bool has_trace(const struct vm_spec *vm)
 	return false;
 }
 
-/* Kept for what only the trace can show. */
+/* Where the group says what it takes of its trace, for what only the trace can show. */
 static void keep_place(struct loader *ld, struct vm_spec *vm)
 {
-	bool counted = mark_find(ld, &vm->count, "count") != NULL;
-	const char *key = counted ? "count" : "trace_first";
-	const void *addr = counted ? (const void *)&vm->count : &vm->trace_first;
-	struct place at = where(ld, addr, key, vm);
-	struct arena *arena = &ld->scenario->arena;
+	const struct {
+		const void *addr;
+		const char *key;
+	} setting[] = {{&vm->trace_share, "trace_share"},
+		       {&vm->count, "count"},
+		       {&vm->trace_first, "trace_first"},
+		       {&vm->workloads, "workload"}};
+	size_t i = 0;
 
-	vm->place = at.src->is_set ? arena_printf(arena, "%s: %s", at.src->name, key)
-				   : arena_printf(arena, "%s:%zu:%zu: %s", at.src->name, at.line,
-						  at.col, key);
+	while (i + 1 < sizeof(setting) / sizeof(setting[0]) &&
+	       !mark_find(ld, setting[i].addr, setting[i].key))
+		i++;
+	vm->place = place_text(&ld->scenario->arena, where(ld, setting[i].addr, setting[i].key, vm),
+			       setting[i].key);
 	ld->no_memory |= !vm->place;
+}
+
+/* What only a trace can tell. */
+static void check_untraced(struct loader *ld, const struct vm_spec *vm)
+{
+	const char *const needs = "needs a workload that replays a trace";
+
+	if (vm->trace_share > 0)
+		wrong(ld, &vm->trace_share, "trace_share", vm, "%s", needs);
+	if (vm->size_from_trace)
+		wrong(ld, &vm->size_from_trace, "size_from_trace", vm, "%s", needs);
+	if (vm->life_from_trace)
+		wrong(ld, &vm->life_from_trace, "life_from_trace", vm, "%s", needs);
+	if (mark_find(ld, &vm->trace_first, "trace_first"))
+		wrong(ld, &vm->trace_first, "trace_first", vm, "%s", needs);
 }
 
 static void check_vms(struct loader *ld)
@@ -364,7 +384,6 @@ static void check_vms(struct loader *ld)
 		wrong(ld, &s->vms, "vms", NULL, "is an empty list (at least one group)");
 	for (size_t i = 0; i < s->vms.n; i++, vm++) {
 		total += vm->count > 0 ? vm->count : 0;
-		keep_place(ld, vm);
 		if (vm->workloads.n == 0)
 			wrong(ld, &vm->workloads, "workload", vm, "is an empty list");
 		if (vm->start_ns >= s->duration_ns)
@@ -374,20 +393,10 @@ static void check_vms(struct loader *ld)
 			wrong(ld, &vm->trace_share, "trace_share", vm,
 			      "cannot stand beside count or trace_first");
 		any_trace |= has_trace(vm);
-		if (!has_trace(vm)) {
-			if (vm->trace_share > 0)
-				wrong(ld, &vm->trace_share, "trace_share", vm,
-				      "needs a workload that replays a trace");
-			if (vm->size_from_trace)
-				wrong(ld, &vm->size_from_trace, "size_from_trace", vm,
-				      "needs a workload that replays a trace");
-			if (vm->life_from_trace)
-				wrong(ld, &vm->life_from_trace, "life_from_trace", vm,
-				      "needs a workload that replays a trace");
-			if (mark_find(ld, &vm->trace_first, "trace_first"))
-				wrong(ld, &vm->trace_first, "trace_first", vm,
-				      "needs a workload that replays a trace");
-		}
+		if (has_trace(vm))
+			keep_place(ld, vm);
+		else
+			check_untraced(ld, vm);
 		if (vm->life_from_trace && vm->arrivals.law != DIST_NONE)
 			wrong(ld, &vm->arrivals, "arrivals", vm,
 			      "cannot stand beside life_from_trace");

@@ -473,10 +473,10 @@ static int load(struct scenario **scenario, const char *path, const char *text, 
 	ld.scenario = *scenario;
 	ld.scenario->hash = 0xcbf29ce484222325u;
 	int code = load_tree(&ld, path, text, len, chain, sets, nsets);
-	if (ld.no_memory && code != -ENOMEM)
-		code = err_nomem(err);
-	if (code != -ENOMEM)
+	if (code != -ENOMEM && !ld.no_memory)
 		place_errors_tell(&ld);
+	if (code != -ENOMEM && ld.no_memory)
+		code = err_nomem(err);
 	arena_fini(&ld.arena);
 	mem_free(ld.problem);
 	mem_free(ld.mark);

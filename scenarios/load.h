@@ -84,6 +84,9 @@ void place_error(struct loader *ld, struct place at, const char *key, const char
 	__attribute__((format(printf, 4, 5)));
 void place_errors_tell(struct loader *ld);
 
+/* "file:line:col: " and the text. NULL: no memory. */
+char *place_text(struct arena *arena, struct place at, const char *text) must_check;
+
 /* Parses one YAML document. *root is NULL if it is empty or after an error. */
 int yaml_read(struct loader *ld, const struct source *src, const char *text, size_t len,
 	      struct node **root) must_check;

@@ -93,7 +93,7 @@ struct io_limits {
 
 struct vm_spec {
 	const char *name;
-	const char *place; /* where it says how many, or else begins, as errors tell it */
+	const char *place; /* where it asks VMs of a trace, as errors begin; NULL: it does not */
 	int64_t count;     /* -1 = not said: one, or one per VM of the trace */
 	int64_t vcpus;
 	double speed;   /* nominal MHz of a vCPU; 0 = the core speed of the first host group */

@@ -44,6 +44,13 @@ void place_error(struct loader *ld, struct place at, const char *key, const char
 	ld->nproblems++;
 }
 
+char *place_text(struct arena *arena, struct place at, const char *text)
+{
+	return at.src->is_set
+		       ? arena_printf(arena, "%s: %s", at.src->name, text)
+		       : arena_printf(arena, "%s:%zu:%zu: %s", at.src->name, at.line, at.col, text);
+}
+
 static int compare_sizes(size_t a, size_t b)
 {
 	return (a > b) - (a < b);
@@ -68,12 +75,11 @@ void place_errors_tell(struct loader *ld)
 	if (ld->nproblems > 1)
 		qsort(ld->problem, ld->nproblems, sizeof(*problem), problem_order);
 	for (size_t i = 0; i < ld->nproblems; i++, problem++) {
-		const struct place *at = &problem->at;
-		if (at->src->is_set)
-			err_input(ld->err, "%s: %s", at->src->name, problem->text);
+		const char *text = place_text(&ld->arena, problem->at, problem->text);
+		if (text)
+			err_input(ld->err, "%s", text);
 		else
-			err_input(ld->err, "%s:%zu:%zu: %s", at->src->name, at->line, at->col,
-				  problem->text);
+			ld->no_memory = true;
 	}
 }
 

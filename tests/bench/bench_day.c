@@ -3,7 +3,7 @@
  * little used most of the time like those of PlanetLab (Park & Pai 2006; mean about 12 %, with spells of
  * much more). Two kinds of hosts, placed by power-aware best fit, off when empty. By the clock on the
  * wall, each size in a process of its own; memory is what comes on top of the trace. A number of VMs, a multiple of
- * 20, is taken instead of the sizes, and a second number for one and two threads.
+ * 20, is taken instead of the sizes; a second number, 1 or 2, is that of threads, instead of both.
  */
 #include <sys/wait.h>
 #include <unistd.h>

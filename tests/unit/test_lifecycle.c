@@ -490,19 +490,33 @@ static void test_arrivals(void **unused)
 	harness_close(&h);
 }
 
+/* An empty file with a name of its own, for tests that run at the same time. */
+static void new_file(char *path)
+{
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(close(fd), 0);
+}
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
 /* Samples every 2 s: x at 0..4 s, y at 4..6 s. Each lives to a step after its last one. */
 static void test_life_from_trace(void **unused)
 {
 	(void)unused;
 	struct harness h;
 	char path[] = "/tmp/cotenant-trace-XXXXXX";
-	int fd = mkstemp(path);
 
-	assert_true(fd >= 0);
-	FILE *f = fdopen(fd, "w");
-	assert_non_null(f);
-	fputs("time[s],vm,cpu[%]\n0,x,50\n2,x,50\n4,x,50\n4,y,100\n6,y,100\n", f);
-	assert_int_equal(fclose(f), 0);
+	new_file(path);
+	write_file(path, "time[s],vm,cpu[%]\n0,x,50\n2,x,50\n4,x,50\n4,y,100\n6,y,100\n");
 	char *yaml = text_of("%svms:\n  - {name: a, memory: 1GiB, life_from_trace: true,\n"
 			     "     workload: {kind: trace, path: %s}}\n",
 			     HEAD("20s") HOST, path);
@@ -536,15 +550,6 @@ static void test_hosts_alternate(void **unused)
 	harness_close(&h);
 }
 
-static void write_file(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "w");
-
-	assert_non_null(f);
-	assert_true(fputs(text, f) >= 0);
-	assert_int_equal(fclose(f), 0);
-}
-
 #define RACKS                                                                             \
 	"hosts:\n  - {name: h, count: 4, rack: 2, cores: 1, speed: 1GHz, memory: 1GiB}\n" \
 	"vms:\n  - {name: a, count: 2, memory: 1GiB, " BUSY "}\n"                         \
@@ -556,7 +561,9 @@ static void test_outages_of_racks(void **unused)
 {
 	(void)unused;
 	struct harness h;
-	const char *path = "/tmp/cotenant-outages.csv";
+	char path[] = "/tmp/cotenant-outages-XXXXXX";
+
+	new_file(path);
 	char *yaml = text_of("%soutages: %s\nwhen_full: queue\n%s", HEAD("9s"), path, RACKS);
 
 	write_file(path, "time_s,name,event\n5,h-rack-1,up\n3,h-1,down\n2,h-rack-1,down\n"
@@ -582,7 +589,9 @@ static void test_restarts_by_priority(void **unused)
 {
 	(void)unused;
 	struct harness h;
-	const char *path = "/tmp/cotenant-outages.csv";
+	char path[] = "/tmp/cotenant-outages-XXXXXX";
+
+	new_file(path);
 	char *yaml = text_of("%soutages: %s\n%s", HEAD("9s"), path, RACKS);
 
 	write_file(path, "time_s,name,event\n2,h-0,down\n2,h-3,down\n2,h-2,down\n2,h-1,down\n"
@@ -647,8 +656,9 @@ static void test_bad_outages(void **unused)
 		{"time_s,name,event\n5,h-rack-1,down\n1,h-rack-1,down\n",
 		 ":2:1: h-rack-1 is down already"},
 	};
-	const char *path = "/tmp/cotenant-outages.csv";
+	char path[] = "/tmp/cotenant-outages-XXXXXX";
 
+	new_file(path);
 	for (size_t i = 0; i < COUNT(of); i++) {
 		struct scenario *s = NULL;
 		struct trace_set traces = {0};
@@ -662,11 +672,12 @@ static void test_bad_outages(void **unused)
 		build_traces_free(&traces);
 		scenario_free(s);
 		free(yaml);
-		unlink(path);
 	}
+	unlink(path);
 }
 
-/* What is asked of a trace with two VMs: all that is too much is told at once, where it was written. */
+/* A trace has eight VMs, of which a group takes half: what is asked for and is not there is told where it
+ * was written. */
 static void test_traces_must_suffice(void **unused)
 {
 	(void)unused;
@@ -674,32 +685,32 @@ static void test_traces_must_suffice(void **unused)
 		const char *text, *says; /* NULL: nothing */
 		int64_t first, vms;
 	} of[] = {
-		{"count: 3,", "t:8:29: count: 3 VMs from number 0 on are asked of", 0, 0},
-		{"count: 2, trace_first: 1,", "t:8:29: count: 2 VMs from number 1 on are asked of",
+		{"count: 9,", "t:8:29: count: 9 VMs from number 0 on are asked of", 0, 0},
+		{"count: 8, trace_first: 1,", "t:8:29: count: 8 VMs from number 1 on are asked of",
 		 0, 0},
-		{"trace_first: 2,", "t:8:29: trace_first: VMs from number 2 on are asked of", 0, 0},
-		{"count: 2,", NULL, 0, 2},
-		{"trace_first: 1,", NULL, 1, 1},
-		{"trace_share: 1,", NULL, 1, 1}, /* half of it is taken */
-		{"trace_share: 0.1,", NULL, 1, 1},
+		{"trace_first: 8,", "t:8:29: trace_first: 1 VM from number 8 on is asked of", 0, 0},
+		{"count: 8,", NULL, 0, 8},
+		{"trace_first: 7,", NULL, 7, 1},
+		{"trace_share: 1,", NULL, 4, 4},
+		{"trace_share: 0.1,", NULL, 4, 1},
 	};
-	const char *path = "/tmp/cotenant-suffice.csv";
 
-	write_file(path, "time,vm,cpu\n0,a,0.5\n1,a,0.5\n0,b,0.5\n1,b,0.5\n");
 	for (size_t i = 0; i < COUNT(of); i++) {
 		struct scenario *s = NULL;
 		struct trace_set traces = {0};
 		struct err err = {0};
 		char *yaml = text_of("%svms:\n"
 				     "  - {name: half, memory: 1GiB, trace_share: 0.5, workload: "
-				     "&w {kind: trace, path: %s}}\n"
+				     "&w {kind: trace, "
+				     "path: scenarios/traces/morning.csv}}\n"
 				     "  - {name: b, memory: 1GiB, %s workload: *w}\n",
-				     HEAD("9s") HOST, path, of[i].text);
+				     HEAD("9s") HOST, of[i].text);
 		if (scenario_load_text(&s, "t", yaml, strlen(yaml), NULL, 0, &err) < 0)
 			fail_msg("%s", err.text);
 		int rc = build_traces(s, &traces, &err);
 		assert_int_equal(rc < 0, of[i].says != NULL);
-		if (of[i].says && (!strstr(err.text, of[i].says) || !strstr(err.text, path)))
+		if (of[i].says && (!strstr(err.text, of[i].says) ||
+				   !strstr(err.text, "morning.csv, which has 8")))
 			fail_msg("%s\nexpected %s", err.text, of[i].says);
 		if (!of[i].says) {
 			struct build_part part = build_part(s, &traces, 1);
@@ -710,7 +721,6 @@ static void test_traces_must_suffice(void **unused)
 		scenario_free(s);
 		free(yaml);
 	}
-	unlink(path);
 }
 
 /* What groups.csv counts: two of three fit at once, the third in 5 s, and the large one never. */
