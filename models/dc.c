@@ -1,8 +1,8 @@
 /*
- * See dc.h. Slots of a host are a segment whose size is a power of two. A segment that grows full
- * moves to one of twice the size; the old one goes on a stack by size and is taken again first, so
- * memory mostly stays within twice the VMs placed. Columns are reserved once, for three times the
- * expected VMs: pages that nobody touches cost nothing, but growing would copy them all.
+ * See dc.h. Slots of a host are a segment whose size is a power of two: at first that of its share of the
+ * expected VMs. A segment that grows full moves to one of twice the size; the old one goes on a stack by size
+ * and is taken again first, so memory mostly stays within twice the VMs placed. Columns are reserved once, for
+ * three times the expected VMs: pages that nobody touches cost nothing, but growing would copy them all.
  */
 #include "models/dc.h"
 
@@ -353,6 +353,9 @@ int dc_init(struct dc *dc, struct arena *arena, size_t vms)
 	columns_register(dc);
 	if (hosts_init(dc) < 0)
 		return -ENOMEM;
+	dc->segment_log = SEGMENT_MIN_LOG;
+	while (dc->host.n > 0 && dc->host.n << dc->segment_log < vms)
+		dc->segment_log++;
 	return slots_reserve(dc, 3 * vms + 16);
 }
 
@@ -464,7 +467,7 @@ static int segment_grow(struct dc *dc, uint32_t host)
 {
 	struct dc_hosts *h = &dc->host;
 	uint32_t room = h->room[host], old = h->first[host], first;
-	unsigned log = room ? size_log(room) + 1 : SEGMENT_MIN_LOG;
+	unsigned log = room ? size_log(room) + 1 : dc->segment_log;
 
 	if (room) {
 		unsigned k = log - 1;

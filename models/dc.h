@@ -180,6 +180,7 @@ struct dc {
 	struct host_type *type;
 	struct group_rules *rules; /* by group of VMs; NULL: there are none */
 	bool alternate; /* ids go to the types in turn while they have hosts left, not type by type */
+	unsigned segment_log;       /* log2 of the slots that a host begins with */
 	uint32_t *free_segment[32]; /* by log2 of size: stacks of first slots */
 	size_t free_n[32], free_cap[32];
 	struct dc_column {

@@ -80,11 +80,12 @@ static void rows_choose(struct fit_index *x, const struct fit_config *c)
 static int tables_init(struct fit_index *x, struct arena *arena)
 {
 	x->past = arena_alloc(arena, PASTS, sizeof(*x->past));
+	x->sets = arena_alloc(arena, x->ntypes, sizeof(*x->sets));
 	x->stale = arena_alloc(arena, 1, sizeof(*x->stale));
 	x->row = arena_alloc(arena, x->n * x->width, sizeof(double));
 	x->max = arena_alloc(arena, 2 * x->leaves * x->width, sizeof(double));
 	x->types = arena_alloc(arena, 2 * x->leaves, sizeof(*x->types));
-	if (!x->past || !x->stale || !x->row || !x->max || !x->types)
+	if (!x->past || !x->sets || !x->stale || !x->row || !x->max || !x->types)
 		return -ENOMEM;
 	x->stale->leaf = arena_room(arena, x->leaves, sizeof(*x->stale->leaf));
 	x->stale->is = arena_alloc(arena, x->leaves, sizeof(*x->stale->is));
@@ -285,6 +286,7 @@ void fit_set(struct fit_index *x, uint32_t host, const double room[FIT_DIMS], in
 	note_growth(x, host, row);
 	memcpy(x->row + host * (size_t)x->width, row, x->width * sizeof(double));
 	leaf_changed(x, host / GROUP);
+	x->sets[x->type[host]]++;
 	if (x->key) {
 		x->key[host] = key;
 		x->in[host] = some_room(x, row);
@@ -336,6 +338,8 @@ lanes_wide void fit_refill(struct fit_index *x, const struct fit_refill *fill)
 	size_t w = x->width;
 
 	forget(x);
+	for (size_t t = 0; t < x->ntypes; t++)
+		x->sets[t]++;
 	for (uint32_t leaf; stale_take(x->stale, &leaf);) {
 	}
 	pool_deal(fill->pool, (x->n + GROUP - 1) / GROUP, GROUP * POOL_LOOK_NS, fill_leaves,
@@ -345,5 +349,5 @@ lanes_wide void fit_refill(struct fit_index *x, const struct fit_refill *fill)
 		fit_widen(x->max + i * w, x->max + (2 * i + 1) * w, x->width);
 	}
 	if (x->key)
-		fit_order_refill(x);
+		fit_order_refill(x, fill->pool);
 }

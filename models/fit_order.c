@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/core/bug.h"
+#include "sim/core/pool.h"
 #include "sim/core/sort.h"
 
 #define WIDTH  32          /* places in a node */
@@ -291,45 +292,83 @@ void fit_order_erase(struct fit_index *x, uint32_t host)
 	}
 }
 
-/* All hosts at once. */
+/* All hosts at once: a level after the other, whose nodes are made by all threads. */
+
+/* A level of a tree: its nodes have ids from @first on, those of the level below from @below on. */
+struct level {
+	const struct fit_index *index;
+	const struct sort_item *host; /* in their order */
+	uint32_t level, first, below;
+	size_t nodes, places;
+};
 
 static size_t nodes_for(size_t places)
 {
 	return places <= WIDTH ? 1 : (places + FILLED - 1) / FILLED;
 }
 
-/* The nodes of a level above from the @n nodes with ids from @first on; @first becomes that of the first new. */
-static size_t pack(const struct fit_index *x, uint32_t level, uint32_t *first, size_t n)
+static struct level level_of(const struct fit_index *x, uint32_t level, size_t places)
 {
-	size_t nodes = nodes_for(n);
-	uint32_t begin = x->order->above.used;
+	struct fit_pool *pool = pool_at(x, level);
+	struct level l = {.index = x,
+			  .level = level,
+			  .first = pool->used,
+			  .nodes = nodes_for(places),
+			  .places = places};
 
-	for (size_t k = 0; k < nodes; k++) {
-		uint32_t id = node_new(x, level);
-		for (size_t j = n * k / nodes; j < n * (k + 1) / nodes; j++)
-			add_child(x, level, (struct place){id, node_at(x, level, id)->n},
-				  *first + (uint32_t)j);
+	pool->used += (uint32_t)l.nodes;
+	BUG_ON(pool->used > pool->cap);
+	return l;
+}
+
+static void add_host(const struct fit_index *x, struct fit_node *leaf, uint32_t host)
+{
+	leaf->key[leaf->n] = x->key[host];
+	leaf->host[leaf->n++] = host;
+}
+
+static void fill_nodes(void *ctx, unsigned thread, size_t first, size_t end)
+{
+	const struct level *l = ctx;
+	const struct fit_index *x = l->index;
+
+	(void)thread;
+	for (size_t k = first; k < end; k++) {
+		uint32_t id = l->first + (uint32_t)k;
+		struct fit_node *node = node_at(x, l->level, id);
+		node->n = 0;
+		for (size_t j = l->places * k / l->nodes; j < l->places * (k + 1) / l->nodes; j++)
+			if (l->level > 0)
+				add_child(x, l->level, (struct place){id, node->n},
+					  l->below + (uint32_t)j);
+			else
+				add_host(x, node, l->host[j].id);
 	}
-	*first = begin;
-	return nodes;
+}
+
+static void level_fill(struct level *l, struct pool *pool)
+{
+	unsigned rows = l->level > 0 ? FILLED : 1;
+
+	pool_deal(pool, l->nodes, FILLED * rows * POOL_LOOK_NS, fill_nodes, l);
 }
 
 /* Of hosts in their order. */
-static struct fit_tree tree_of(const struct fit_index *x, const struct sort_item *of, size_t n)
+static struct fit_tree tree_of(const struct fit_index *x, const struct sort_item *of, size_t n,
+			       struct pool *pool)
 {
-	size_t nodes = nodes_for(n);
-	struct fit_tree tree = {.root = x->order->leaves.used};
+	struct level l = level_of(x, 0, n);
+	uint32_t depth = 0;
 
-	for (size_t k = 0; k < nodes; k++) {
-		struct fit_node *leaf = node_at(x, 0, node_new(x, 0));
-		for (size_t j = n * k / nodes; j < n * (k + 1) / nodes; j++) {
-			leaf->host[leaf->n] = of[j].id;
-			leaf->key[leaf->n++] = x->key[of[j].id];
-		}
+	l.host = of;
+	level_fill(&l, pool);
+	while (l.nodes > 1) {
+		uint32_t below = l.first;
+		l = level_of(x, ++depth, l.nodes);
+		l.below = below;
+		level_fill(&l, pool);
 	}
-	while (nodes > 1)
-		nodes = pack(x, ++tree.depth, &tree.root, nodes);
-	return tree;
+	return (struct fit_tree){.root = l.first, .depth = depth};
 }
 
 /* Hosts one type after the other, and of each from the highest id to the lowest; and where types begin. */
@@ -346,19 +385,29 @@ static void gather(const struct fit_index *x, struct sort_item *hosts, size_t *b
 				(uint64_t)(x->key[h] - FIT_KEY_NONE), (uint32_t)h};
 }
 
-void fit_order_refill(struct fit_index *x)
+static void sort_types(void *ctx, unsigned thread, size_t first, size_t end)
+{
+	const struct fit_index *x = ctx;
+	const size_t *begin = x->order->begin;
+
+	(void)thread;
+	for (size_t t = first; t < end; t++) {
+		struct sort_item *hosts = x->order->sort + begin[t];
+		sort_by_key(hosts, hosts + x->n, begin[t + 1] - begin[t]);
+	}
+}
+
+void fit_order_refill(struct fit_index *x, struct pool *pool)
 {
 	struct fit_order *order = x->order;
-	struct sort_item *hosts = order->sort;
+	const size_t *begin = order->begin;
 
-	gather(x, hosts, order->begin);
+	gather(x, order->sort, order->begin);
 	order->leaves.used = order->leaves.nfree = 0;
 	order->above.used = order->above.nfree = 0;
-	for (uint32_t t = 0; t < x->ntypes; t++) {
-		size_t begin = order->begin[t], n = order->begin[t + 1] - begin;
-		sort_by_key(hosts + begin, hosts + x->n, n);
-		order->tree[t] = tree_of(x, hosts + begin, n);
-	}
+	pool_deal(pool, x->ntypes, begin[x->ntypes] / x->ntypes * POOL_LOOK_NS, sort_types, x);
+	for (uint32_t t = 0; t < x->ntypes; t++)
+		order->tree[t] = tree_of(x, order->sort + begin[t], begin[t + 1] - begin[t], pool);
 }
 
 /* The beginning. */

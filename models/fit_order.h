@@ -20,8 +20,8 @@ int fit_order_init(struct fit_index *index, struct arena *arena,
 void fit_order_insert(struct fit_index *index, uint32_t host);
 void fit_order_erase(struct fit_index *index, uint32_t host);
 
-/* Anew, with those whose bit is set in index->in. */
-void fit_order_refill(struct fit_index *index);
+/* Anew, with those whose bit is set in index->in; on all threads of the pool. */
+void fit_order_refill(struct fit_index *index, struct pool *pool);
 
 lanes_inline const double *fit_row(const struct fit_index *x, uint32_t host)
 {

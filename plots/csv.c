@@ -34,14 +34,14 @@
 #define FIXED_ZEROS  5
 
 struct csv {
-	int fd;
+	int fd;    /* -1: a part, whose rows stay in its buffer */
 	int error; /* negative errno of the first failure; writing stops there */
 	size_t ncols, col;
-	size_t used;
+	size_t used, cap;
+	char *buf;
 	char *path, *tmp;
 	char *header; /* as written, with its newline; complete once header_len > 0 */
 	size_t header_len;
-	char buf[BUFFER];
 };
 
 static const char pairs[] = "00010203040506070809101112131415161718192021222324"
@@ -231,23 +231,37 @@ static void flush(struct csv *csv)
 	csv->used = 0;
 }
 
+/* Room for @n bytes, which a file makes by writing what it has, a part by growing. False: there is none, and
+ * the error sticks. There is always some for a number. */
+static bool make_room(struct csv *csv, size_t n)
+{
+	if (n <= csv->cap - csv->used)
+		return true;
+	if (csv->fd >= 0)
+		flush(csv);
+	int rc = mem_grow(&csv->buf, &csv->cap, csv->used + n, 1);
+	if (rc < 0) {
+		csv->error = csv->error ? csv->error : rc;
+		csv->used = 0;
+	}
+	return rc == 0;
+}
+
 static void put(struct csv *csv, const char *p, size_t n)
 {
-	if (n > BUFFER - csv->used)
+	if (csv->fd >= 0 && n > csv->cap) {
 		flush(csv);
-	if (n > BUFFER) {
 		write_out(csv, p, n);
-		return;
+	} else if (make_room(csv, n)) {
+		memcpy(csv->buf + csv->used, p, n);
+		csv->used += n;
 	}
-	memcpy(csv->buf + csv->used, p, n);
-	csv->used += n;
 }
 
 /* Room for a separator and a number; the caller advances csv->used. */
 static char *field_start(struct csv *csv)
 {
-	if (BUFFER - csv->used < NUMBER_SIZE + 1)
-		flush(csv);
+	(void)make_room(csv, NUMBER_SIZE + 1);
 	if (csv->col++ > 0)
 		csv->buf[csv->used++] = ',';
 	return csv->buf + csv->used;
@@ -348,21 +362,44 @@ static void csv_free(struct csv *csv)
 {
 	if (csv->fd >= 0)
 		close(csv->fd);
+	mem_free(csv->buf);
 	mem_free(csv->header);
 	mem_free(csv->path);
 	mem_free(csv->tmp);
 	mem_free(csv);
 }
 
-static struct csv *csv_new(const char *path, size_t ncols)
+struct csv *csv_part(size_t ncols)
 {
-	size_t n = strlen(path);
 	struct csv *csv = mem_alloc(1, sizeof(*csv));
 
 	if (!csv)
 		return NULL;
 	csv->fd = -1;
 	csv->ncols = ncols;
+	if (mem_grow(&csv->buf, &csv->cap, BUFFER, 1) < 0) {
+		csv_free(csv);
+		return NULL;
+	}
+	return csv;
+}
+
+void csv_add_part(struct csv *csv, struct csv *part)
+{
+	BUG_ON(csv->col != 0 || part->col != 0 || csv->ncols != part->ncols);
+	put(csv, part->buf, part->used);
+	part->used = 0;
+	if (!csv->error)
+		csv->error = part->error;
+}
+
+static struct csv *csv_new(const char *path, size_t ncols)
+{
+	size_t n = strlen(path);
+	struct csv *csv = csv_part(ncols);
+
+	if (!csv)
+		return NULL;
 	csv->path = mem_alloc(n + 1, 1);
 	csv->tmp = mem_alloc(n + sizeof(".tmp"), 1);
 	if (!csv->path || !csv->tmp) {
@@ -433,7 +470,8 @@ void csv_abandon(struct csv *csv)
 {
 	if (!csv)
 		return;
-	unlink(csv->tmp);
+	if (csv->tmp)
+		unlink(csv->tmp);
 	csv_free(csv);
 }
 

@@ -29,6 +29,12 @@ void csv_int(struct csv *csv, int64_t value);
 void csv_time(struct csv *csv, int64_t ns); /* as seconds, exact */
 void csv_end_row(struct csv *csv);          /* BUG_ON() a row of the wrong length */
 
+/* Rows of a file with @ncols columns, made apart by another thread: the same fields are added to it, then
+ * csv_add_part() writes all of them behind those of the file, and the part is empty again. Freed with
+ * csv_abandon(). NULL: no memory. */
+struct csv *csv_part(size_t ncols) must_check;
+void csv_add_part(struct csv *csv, struct csv *part);
+
 /* Writes out the rows so far, to the temporary file; tells an error that stuck. For files that grow for
  * a long time. */
 int csv_flush(struct csv *csv, struct err *err) must_check;

@@ -10,7 +10,8 @@
  * function of the load: only the hosts next to an end of a piece, before or after the rise, need be
  * compared, and no host does better than the better end. So one host is found first where that is
  * best, and what could not beat it is left out, as are loads that no host has. O(pieces log hosts) for
- * each type of hosts at worst; mostly a few times log hosts.
+ * each type of hosts at worst; mostly a few times log hosts; nothing where the VM before was alike and no host of the
+ * type has changed since.
  */
 #include <math.h>
 
@@ -37,18 +38,24 @@ static double rise(const struct host_type *type, int64_t key, double more)
 /* Rises that differ by rounding alone are equal. */
 #define SAME_WATTS 1e-9
 
+static void take_better(struct least *least, const struct least *other)
+{
+	bool better = other->watts < least->watts - SAME_WATTS;
+	bool same = !better && other->watts <= least->watts + SAME_WATTS;
+	bool wins =
+		other->key > least->key || (other->key == least->key && other->host < least->host);
+
+	if (least->host == PLACE_NOWHERE || better || (same && wins))
+		*least = *other;
+}
+
 static void consider(const struct place_view *view, uint32_t h, double more, struct least *least)
 {
 	if (h == PLACE_NOWHERE)
 		return;
-	int64_t key = view->key[h];
-	double watts = rise(&view->types[view->type[h]], key, more);
-	bool better = watts < least->watts - SAME_WATTS;
-	bool same = !better && watts <= least->watts + SAME_WATTS;
-	bool wins = key > least->key || (key == least->key && h < least->host);
-
-	if (least->host == PLACE_NOWHERE || better || (same && wins))
-		*least = (struct least){h, watts, key};
+	struct least other = {.host = h, .key = view->key[h]};
+	other.watts = rise(&view->types[view->type[h]], other.key, more);
+	take_better(least, &other);
 }
 
 /* Loads of a type within which the rise is monotone, and the least that it can be there. */
@@ -73,6 +80,13 @@ struct plan {
 	size_t ntries, try[TRIES];
 	int64_t lo;            /* where the next stretch begins */
 	int64_t before, after; /* the next piece to end: at the load before, at the load after */
+	struct answer {
+		const struct fit_index *index; /* NULL: there is none */
+		uint64_t sets;
+		uint32_t alike;
+		double bound; /* what is worse was left out */
+		struct least found;
+	} last; /* for the VM before */
 };
 
 /* Plans are kept for the next VM, which mostly is of the same size: as many as there are types, at most these. */
@@ -181,11 +195,11 @@ static double some_rise(const struct walk *w, double known)
 	return known;
 }
 
-/* Both ends of every stretch where somebody is and could win. */
-static void consider_stretches(const struct walk *w, struct least *least)
+/* Both ends of every stretch where somebody is and could do better than @bound. */
+static void consider_stretches(const struct walk *w, double bound, struct least *least)
 {
 	const struct plan *p = w->plan;
-	double known = some_rise(w, least->host == PLACE_NOWHERE ? (double)INFINITY : least->watts);
+	double known = some_rise(w, bound);
 
 	for (size_t i = 0; i < p->n; i++) {
 		if (p->of[i].watts > known + WORSE)
@@ -199,25 +213,43 @@ static void consider_stretches(const struct walk *w, struct least *least)
 		struct place_range rest = {w->type, w->view->key[h], p->of[i].hi};
 		if (rest.lo < rest.hi)
 			consider(w->view, place_highest(w->view, rest, w->req), p->more, least);
-		known = least->watts < known ? least->watts : known;
+		known = fmin(known, least->watts);
 	}
 }
 
-static void consider_type(struct pabfd *state, const struct place_view *view, size_t t,
-			  const double req[PLACE_DIMS], struct least *least)
+/* Whether the same would be found again: what was left out is worse than what was found, or than what is known now. */
+static bool remembers(const struct answer *m, const struct place_view *view, size_t t, double bound)
+{
+	return m->index && m->index == view->index && m->sets == view->index->sets[t] &&
+	       view->alike != 0 && m->alike == view->alike &&
+	       (m->found.watts <= m->bound || bound <= m->bound);
+}
+
+/* The least rise that hosts of the type offer, if it may be less than @bound. */
+static struct least least_of_type(struct pabfd *state, const struct place_view *view, size_t t,
+				  const double req[PLACE_DIMS], double bound)
 {
 	struct plan *plan = &state->plan[t % PLANS];
 	struct walk w = {.view = view, .req = req, .type = t, .plan = plan};
+	struct least found = {.host = PLACE_NOWHERE, .watts = (double)INFINITY};
 
 	if (plan->type != &view->types[t] || plan->load != view->load)
 		plan_begin(plan, &view->types[t], view->load);
-	consider_stretches(&w, least);
+	else if (remembers(&plan->last, view, t, bound))
+		return plan->last.found;
+	consider_stretches(&w, bound, &found);
 	while (plan_goes_on(plan)) {
 		plan->n = 0;
 		plan_fill(plan);
 		plan->load = (double)NAN;
-		consider_stretches(&w, least);
+		consider_stretches(&w, fmin(bound, found.watts), &found);
 	}
+	plan->last = (struct answer){.index = view->index,
+				     .sets = view->index ? view->index->sets[t] : 0,
+				     .alike = view->alike,
+				     .bound = bound,
+				     .found = found};
+	return found;
 }
 
 static uint32_t least_loaded(const struct place_view *view, const double req[PLACE_DIMS])
@@ -238,10 +270,12 @@ static uint32_t least_loaded(const struct place_view *view, const double req[PLA
 static uint32_t pabfd_place(void *state, const struct place_view *view,
 			    const double req[PLACE_DIMS])
 {
-	struct least least = {.host = PLACE_NOWHERE};
+	struct least least = {.host = PLACE_NOWHERE, .watts = (double)INFINITY};
 
-	for (size_t t = 0; t < view->ntypes; t++)
-		consider_type(state, view, t, req, &least);
+	for (size_t t = 0; t < view->ntypes; t++) {
+		struct least of = least_of_type(state, view, t, req, least.watts);
+		take_better(&least, &of);
+	}
 	return least.host != PLACE_NOWHERE ? least.host : least_loaded(view, req);
 }
 

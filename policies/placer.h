@@ -50,6 +50,9 @@ struct place_view {
 	const bool *type_ok; /* which kinds will do; NULL = all */
 	bool (*admits)(const void *ctx, uint32_t host); /* the core's own conditions for this VM */
 	const void *ctx;
+	/* VMs of the same number ask for the same and are admitted by the same hosts, as long as these are not set
+	 * in the index; 0: nothing is known. For placers that remember what they found. */
+	uint32_t alike;
 };
 
 static inline size_t place_kind(const struct place_view *view, uint32_t h)

@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "sim/core/pool.h"
+
 /* clang-format off */
 #define VM_COLUMNS(X) \
 	LABEL_COLUMNS(X) \
@@ -347,12 +349,11 @@ static double quantile(const struct stat_hist *hist, double q)
 	return hist ? stat_hist_quantile(hist, q) : (double)NAN;
 }
 
-static void write_vm(struct output *o, const struct run *run, uint32_t vm,
+static void write_vm(const struct output *o, const struct run *run, struct csv *csv, uint32_t vm,
 		     const struct vm_sums *sums)
 {
 	const struct dc_vms *v = &run->plan.dc.vm;
 	const struct workload_stats *s = &sums->stats;
-	struct csv *csv = o->csv[OUTPUT_VMS];
 	struct vm_real real = vm_real(run, vm);
 	double completed = (double)s->completed;
 	double in_system =
@@ -362,10 +363,9 @@ static void write_vm(struct output *o, const struct run *run, uint32_t vm,
 	COLUMNS_WRITE(VM_COLUMNS);
 }
 
-static int vm_over(struct output *o, struct run *run, uint32_t vm, const struct vm_sums *sums)
+/* The VM's life is over: what it adds to the sums of all. */
+static int count_vm(struct output *o, struct run *run, uint32_t vm, const struct vm_sums *sums)
 {
-	if (o->quiet)
-		return 0;
 	if (sums->entitled > 0) {
 		if (mem_grow(&o->ratio, &o->ratio_cap, o->nratio + 1, sizeof(double)) < 0)
 			return err_nomem(run->err);
@@ -377,37 +377,117 @@ static int vm_over(struct output *o, struct run *run, uint32_t vm, const struct 
 	o->nran += sums->run > 0;
 	o->uptime[run->plan.dc.vm.group[vm]].run += sums->run;
 	o->uptime[run->plan.dc.vm.group[vm]].life += lived_s(run, vm);
-	write_vm(o, run, vm, sums);
 	return 0;
 }
 
 int output_vm(struct output *o, struct run *run, uint32_t vm)
 {
 	const struct vm_sums *saved = saved_find(o, vm);
-	const struct vm_sums none = {.host = DC_NONE};
-	int rc = vm_over(o, run, vm, saved ? saved : &none);
+	const struct vm_sums none = {.host = DC_NONE}, *sums = saved ? saved : &none;
+	int rc = o->quiet ? 0 : count_vm(o, run, vm, sums);
 
+	if (rc == 0 && !o->quiet)
+		write_vm(o, run, o->csv[OUTPUT_VMS], vm, sums);
 	saved_drop(o, vm);
 	return rc;
 }
 
+/* VMs that outlive the run: some at a time, whose rows are made by all threads. The first thread's go to the file
+ * at once, those of the others stand behind them. */
+
+#define ROWS   2048 /* at a time */
+#define ROW_NS 1000
+
+struct living {
+	const struct output *output;
+	const struct run *run;
+	struct csv **part; /* by thread */
+	size_t n;
+	uint32_t vm[ROWS];
+	struct vm_sums sums[ROWS];
+};
+
+static int living_add(struct living *l, struct output *o, struct run *run, uint32_t vm)
+{
+	const struct vm_sums *saved = saved_find(o, vm);
+	struct vm_sums *sums = &l->sums[l->n];
+
+	*sums = saved ? *saved : (struct vm_sums){.host = DC_NONE};
+	if (run->plan.dc.vm.slot[vm] != DC_NONE) {
+		gather_stats(o, run, vm, sums);
+		sums_add_slot(sums, run, vm);
+	}
+	l->vm[l->n++] = vm;
+	return count_vm(o, run, vm, sums);
+}
+
+static void write_stretch(void *ctx, unsigned thread, size_t first, size_t end)
+{
+	const struct living *l = ctx;
+
+	for (size_t i = first; i < end; i++)
+		write_vm(l->output, l->run, l->part[thread], l->vm[i], &l->sums[i]);
+}
+
+static void living_write(struct living *l)
+{
+	unsigned threads = pool_threads(l->run->pool);
+
+	pool_deal(l->run->pool, l->n, ROW_NS, write_stretch, l);
+	for (unsigned i = 1; i < threads; i++)
+		csv_add_part(l->part[0], l->part[i]);
+	l->n = 0;
+}
+
+static void living_free(struct living *l)
+{
+	if (!l)
+		return;
+	for (unsigned i = 1; l->part && i < pool_threads(l->run->pool); i++)
+		csv_abandon(l->part[i]);
+	mem_free(l->part);
+	mem_free(l);
+}
+
+static struct living *living_new(const struct output *o, const struct run *run)
+{
+	struct living *l = mem_alloc(1, sizeof(*l));
+	unsigned threads = pool_threads(run->pool);
+
+	if (!l)
+		return NULL;
+	l->output = o;
+	l->run = run;
+	l->part = mem_alloc(threads, sizeof(*l->part));
+	bool ready = l->part != NULL;
+	for (unsigned i = 0; ready && i < threads; i++) {
+		l->part[i] = i > 0 ? csv_part(output_ncolumns(OUTPUT_VMS)) : o->csv[OUTPUT_VMS];
+		ready = l->part[i] != NULL;
+	}
+	if (ready)
+		return l;
+	living_free(l);
+	return NULL;
+}
+
 int output_living_vms(struct output *o, struct run *run)
 {
-	struct dc *dc = &run->plan.dc;
-	int rc = 0;
+	const struct dc *dc = &run->plan.dc;
+	struct living *l = living_new(o, run);
+	int rc = l && mem_grow(&o->ratio, &o->ratio_cap, o->nratio + run->running,
+			       sizeof(double)) == 0
+			 ? 0
+			 : err_nomem(run->err);
 
-	if (mem_grow(&o->ratio, &o->ratio_cap, o->nratio + run->running, sizeof(double)) < 0)
-		return err_nomem(run->err);
 	for (uint32_t vm = 0; vm < dc->vm.n && rc == 0; vm++) {
 		if (dc->vm.state[vm] >= VM_DONE)
 			continue;
-		const struct vm_sums *saved = saved_find(o, vm);
-		struct vm_sums sums = saved ? *saved : (struct vm_sums){.host = DC_NONE};
-		if (dc->vm.slot[vm] != DC_NONE) {
-			gather_stats(o, run, vm, &sums);
-			sums_add_slot(&sums, run, vm);
-		}
-		rc = vm_over(o, run, vm, &sums);
+		rc = living_add(l, o, run, vm);
+		if (l->n == ROWS)
+			living_write(l);
 	}
+	if (rc == 0)
+		living_write(l);
+	living_free(l);
 	return rc;
 }

@@ -54,6 +54,7 @@ static void view_for(struct place_view *view, struct admission *ctx, const struc
 	view->ctx = ctx;
 	view->floor = ctx->class->floor;
 	view->load = ctx->class->request[DC_DIM_CPU];
+	view->alike = dc->rules || dc->vm.host[vm] != DC_NONE ? 0 : dc->vm.class_id[vm] + 1;
 	view->type_ok = dc->rules ? dc->rules[dc->vm.group[vm]].type_ok : NULL;
 }
 

@@ -210,19 +210,36 @@ static double load_of(const struct consolidation *c, uint32_t host)
 	return (c->sketch.demand[host] - c->leaving[host]) / capacity_of(c, host);
 }
 
-static void limits_of_hosts(void *ctx, unsigned thread, size_t first, size_t end)
+static bool overloaded(const struct consolidation *c, uint32_t host)
+{
+	return c->sketch.vms[host] > 0 && load_of(c, host) > c->limit[host];
+}
+
+static bool takes_no_part(const struct dc *dc, uint32_t host)
+{
+	return dc->host.down[host] || dc->host.state[host] == HOST_STOPPING;
+}
+
+static void open_hosts(void *ctx, unsigned thread, size_t first, size_t end)
 {
 	const struct round *round = ctx;
 	struct consolidation *c = round->c;
+	const struct dc *dc = &round->run->plan.dc;
 
-	for (uint32_t h = (uint32_t)first; h < end; h++)
+	for (uint32_t h = (uint32_t)first; h < end; h++) {
+		enum sketch_state state = dc->host.state[h] == HOST_ON ? SKETCH_ON : SKETCH_OFF;
 		c->limit[h] = c->sketch.vms[h] > 0
 				      ? limit_of(round->run, c, thread, h, load_of(c, h))
 				      : round->unused;
+		if (takes_no_part(dc, h) || overloaded(c, h))
+			sketch_shut(&c->sketch, h);
+		else
+			sketch_open(&c->sketch, h, state, most_of(c, h, c->limit[h]));
+	}
 }
 
 /* Hosts that are on, or could be, take VMs up to their limits; those that are overloaded take none and are
- * relieved. */
+ * relieved. Nobody has asked the sketch yet, so that threads may open its hosts. */
 int relieve_hosts(struct run *run, struct consolidation *c)
 {
 	const struct dc *dc = &run->plan.dc;
@@ -234,19 +251,10 @@ int relieve_hosts(struct run *run, struct consolidation *c)
 	round.unused = c->detector->limit(
 		c->detector_state, &(struct detector_view){.horizon = 1, .scratch = c->desks});
 	relieve_begin(&round);
-	pool_deal(run->pool, dc->host.n, POOL_LOOK_NS, limits_of_hosts, &round);
-	for (uint32_t h = 0; h < dc->host.n && rc == 0; h++) {
-		bool on = dc->host.state[h] == HOST_ON;
-		if (dc->host.down[h] || dc->host.state[h] == HOST_STOPPING) {
-			sketch_shut(&c->sketch, h);
-		} else if (c->sketch.vms[h] > 0 && load_of(c, h) > c->limit[h]) {
-			sketch_shut(&c->sketch, h);
+	pool_deal(run->pool, dc->host.n, POOL_LOOK_NS, open_hosts, &round);
+	for (uint32_t h = 0; h < dc->host.n && rc == 0; h++)
+		if (c->sketch.state[h] == SKETCH_SHUT && !takes_no_part(dc, h))
 			rc = relieve(run, c, h, c->limit[h]);
-		} else {
-			sketch_open(&c->sketch, h, on ? SKETCH_ON : SKETCH_OFF,
-				    most_of(c, h, c->limit[h]));
-		}
-	}
 	return rc;
 }
 

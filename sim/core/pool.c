@@ -113,7 +113,7 @@ static void take_stretch(void *ctx, unsigned i)
 	d->work(d->ctx, i, d->n * i / d->threads, d->n * (i + 1) / d->threads);
 }
 
-void pool_deal(struct pool *p, size_t n, unsigned each_ns,
+void pool_deal(struct pool *p, size_t n, size_t each_ns,
 	       void (*work)(void *ctx, unsigned i, size_t first, size_t end), void *ctx)
 {
 	struct deal deal = {n, pool_threads(p), work, ctx};

@@ -24,7 +24,7 @@ void pool_run(struct pool *pool, void (*work)(void *ctx, unsigned i), void *ctx)
  * stretch of its own, those of higher threads behind. Where that is not worth waking anybody for, and where the
  * pool is NULL, the caller does all of it. */
 #define POOL_LOOK_NS 30 /* to look at a host or VM that stands next to the one before */
-void pool_deal(struct pool *pool, size_t n, unsigned each_ns,
+void pool_deal(struct pool *pool, size_t n, size_t each_ns,
 	       void (*work)(void *ctx, unsigned i, size_t first, size_t end), void *ctx);
 
 /* Ends the threads; NULL is allowed. */

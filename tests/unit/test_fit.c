@@ -306,6 +306,8 @@ static uint32_t ask_twice(const struct placer_ops *ops, void *const state[2], st
 	bool type_ok[TYPES] = {below(3) > 0, true, below(3) > 0};
 	if (below(3) == 0)
 		view.type_ok = type_ok;
+	else
+		view.alike = dc->vm.class_id[vm] + 1;
 	const struct fit_index *index = dc_index(dc, false);
 	uint32_t looked = ops->place(state[0], &view, c.class->request);
 	view.index = index;
@@ -339,10 +341,11 @@ static void run_placer(const struct placer_ops *ops)
 		class.floor[RES_CPU] = k % 3 ? 0 : 0.7 * class.request[DC_DIM_CPU];
 		assert_int_equal(dc_add_class(&dc, &class, &id), 0);
 	}
+	/* Neighbours are alike: what a placer remembers of one is asked again for the next. */
 	for (uint32_t i = 0, vm; i < VMS; i++)
-		assert_int_equal(dc_add_vm(&dc, below(CLASSES), 0, i, &vm), 0);
-	for (int step = 0; step < 900; step++) {
-		uint32_t vm = below(VMS);
+		assert_int_equal(dc_add_vm(&dc, i / 8 % CLASSES, 0, i, &vm), 0);
+	for (uint32_t step = 0, vm = 0; step < 900; step++) {
+		vm = below(4) ? (vm + 1) % VMS : below(VMS);
 		if (below(40) == 0) {
 			uint32_t h = below(HOSTS);
 			dc_set_down(&dc, h, !dc.host.down[h]);
