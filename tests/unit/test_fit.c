@@ -13,7 +13,7 @@
 #include "sim/core/pool.h"
 
 #define MOST  2000
-#define TYPES 3
+#define TYPES 4
 
 static uint64_t seed;
 static struct pool *threads;
@@ -224,15 +224,16 @@ static double concave(const void *state, double u)
 	return 70 + 120 * sqrt(u);
 }
 
-static void types_init(struct host_type *type)
+static void types_init(struct host_type *type, uint32_t hosts)
 {
-	static double (*const watts[TYPES])(const void *, double) = {table_like, convex, concave};
+	static double (*const watts[TYPES])(const void *, double) = {table_like, convex, table_like,
+								     concave};
 	/* The last are more than pabfd plans at a time. */
-	static const unsigned pieces[TYPES] = {10, 1, 50};
+	static const unsigned pieces[TYPES] = {10, 1, 10, 50};
 
 	for (uint32_t t = 0; t < TYPES; t++) {
 		type[t] = (struct host_type){.group = "t",
-					     .count = HOSTS / TYPES,
+					     .count = hosts / TYPES,
 					     .cores = 10,
 					     .speed = 1000,
 					     .capacity = {1e4 * (1 + t), 64, 1e9, 1e9},
@@ -303,7 +304,7 @@ static uint32_t ask_twice(const struct placer_ops *ops, void *const state[2], st
 		view.free[d] = dc->host.free[d];
 		view.capacity[d] = capacity[d];
 	}
-	bool type_ok[TYPES] = {below(3) > 0, true, below(3) > 0};
+	bool type_ok[TYPES] = {below(3) > 0, true, below(3) > 0, below(3) > 0};
 	if (below(3) == 0)
 		view.type_ok = type_ok;
 	else
@@ -318,7 +319,7 @@ static uint32_t ask_twice(const struct placer_ops *ops, void *const state[2], st
 	return found;
 }
 
-static void run_placer(const struct placer_ops *ops)
+static void run_placer(const struct placer_ops *ops, uint32_t hosts)
 {
 	struct arena arena = {0};
 	struct host_type type[TYPES];
@@ -331,7 +332,7 @@ static void run_placer(const struct placer_ops *ops)
 
 	for (int i = 0; i < 2; i++)
 		assert_non_null(state[i] = plugin_state(&ops->plugin, &arena));
-	types_init(type);
+	types_init(type, hosts);
 	assert_int_equal(dc_init(&dc, &arena, VMS), 0);
 	for (uint32_t k = 0; k < CLASSES; k++) {
 		struct vm_class class = {.vcpus = 1};
@@ -347,7 +348,7 @@ static void run_placer(const struct placer_ops *ops)
 	for (uint32_t step = 0, vm = 0; step < 900; step++) {
 		vm = below(4) ? (vm + 1) % VMS : below(VMS);
 		if (below(40) == 0) {
-			uint32_t h = below(HOSTS);
+			uint32_t h = below(hosts);
 			dc_set_down(&dc, h, !dc.host.down[h]);
 		}
 		if (dc.vm.host[vm] != DC_NONE) {
@@ -373,7 +374,8 @@ static void test_placers_with_and_without_index(void **unused)
 	for (size_t p = 0; p < sizeof(all) / sizeof(*all); p++)
 		for (seed = 1; seed < 4000; seed += 1777) {
 			uint64_t kept = seed;
-			run_placer(all[p]);
+			run_placer(all[p], HOSTS);
+			run_placer(all[p], TYPES);
 			seed = kept;
 		}
 }
