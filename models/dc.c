@@ -1,18 +1,12 @@
-/*
- * See dc.h. Slots of a host are a segment whose size is a power of two: at first that of its share of the
- * expected VMs. A segment that grows full moves to one of twice the size; the old one goes on a stack by size
- * and is taken again first, so memory mostly stays within twice the VMs placed. Columns are reserved once, for
- * three times the expected VMs: pages that nobody touches cost nothing, but growing would copy them all.
- */
+/* See dc.h; what stands in slots, and where, is dc_slots.c's. */
 #include "models/dc.h"
 
 #include <errno.h>
 #include <math.h>
 #include <string.h>
 
+#include "models/dc_slots.h"
 #include "sim/core/bug.h"
-
-#define SEGMENT_MIN_LOG 3u
 
 const char *const vm_state_name[VM_STATES] = {
 	[VM_PLANNED] = "planned",   [VM_WAITING] = "waiting", [VM_RUNNING] = "running",
@@ -20,66 +14,6 @@ const char *const vm_state_name[VM_STATES] = {
 	[VM_REJECTED] = "rejected", [VM_OOM] = "oom",         [VM_LOST] = "lost",
 	[VM_CRASHED] = "crashed",
 };
-
-static void column_add(struct dc *dc, void *base, size_t elem)
-{
-	BUG_ON(dc->ncolumns == sizeof(dc->column) / sizeof(dc->column[0]));
-	dc->column[dc->ncolumns++] = (struct dc_column){base, elem};
-}
-
-static void columns_register(struct dc *dc)
-{
-	struct dc_slots *s = &dc->slot;
-
-	column_add(dc, &s->vm, sizeof(*s->vm));
-	column_add(dc, &s->class_id, sizeof(*s->class_id));
-	column_add(dc, &s->disk, sizeof(*s->disk));
-	column_add(dc, &s->stalled, sizeof(*s->stalled));
-	column_add(dc, &s->held, sizeof(*s->held));
-	column_add(dc, &s->load, sizeof(*s->load));
-	for (int p = 0; p < DC_POLICIES; p++)
-		if (dc->memory & 1u << p)
-			column_add(dc, &s->memory[p], sizeof(*s->memory[p]));
-	for (int r = 0; r < RES_COUNT; r++) {
-		column_add(dc, &s->want[r], sizeof(double));
-		column_add(dc, &s->grant[r], sizeof(double));
-		column_add(dc, &s->sum.want[r], sizeof(double));
-		column_add(dc, &s->sum.grant[r], sizeof(double));
-	}
-	column_add(dc, &s->sum.entitled, sizeof(double));
-	column_add(dc, &s->sum.stall, sizeof(double));
-	column_add(dc, &s->sum.starve, sizeof(float));
-	column_add(dc, &s->sum.starve_max, sizeof(float));
-	column_add(dc, &s->sum.run, sizeof(double));
-}
-
-/* The column's array; columns have different element types, so the pointer is copied, not cast. */
-static void *column_array(const struct dc_column *col)
-{
-	void *p;
-
-	memcpy(&p, col->base, sizeof(p));
-	return p;
-}
-
-static char *column_at(const struct dc_column *col, size_t slot)
-{
-	return (char *)column_array(col) + slot * col->elem;
-}
-
-static int slots_reserve(struct dc *dc, size_t need)
-{
-	if (need <= dc->slot.cap)
-		return 0;
-	for (size_t c = 0; c < dc->ncolumns; c++) {
-		size_t cap = dc->slot.cap;
-		if (mem_grow(dc->column[c].base, &cap, need, dc->column[c].elem) < 0)
-			return -ENOMEM;
-	}
-	/* mem_grow() doubles; every column that grew holds at least this many. */
-	dc->slot.cap = need;
-	return 0;
-}
 
 /* Sums of sizes may be off by rounding: ten tenths of a host fill it. */
 #define PLACE_SLACK 1e-9
@@ -291,6 +225,8 @@ static int host_columns_init(struct dc *dc)
 		{&h->step_set, sizeof(*h->step_set)},
 		{&h->capacity, sizeof(*h->capacity)},
 		{&h->state, sizeof(*h->state)},
+		{&h->wanted, sizeof(*h->wanted)},
+		{&h->used, sizeof(*h->used)},
 		{&h->pressed, sizeof(*h->pressed)},
 		{&h->steady, sizeof(*h->steady)},
 		{&h->demand_ns, sizeof(*h->demand_ns)},
@@ -350,21 +286,12 @@ static int hosts_init(struct dc *dc)
 int dc_init(struct dc *dc, struct arena *arena, size_t vms)
 {
 	dc->arena = arena;
-	columns_register(dc);
-	if (hosts_init(dc) < 0)
-		return -ENOMEM;
-	dc->segment_log = SEGMENT_MIN_LOG;
-	while (dc->host.n > 0 && dc->host.n << dc->segment_log < vms)
-		dc->segment_log++;
-	return slots_reserve(dc, 3 * vms + 16);
+	return hosts_init(dc) < 0 ? -ENOMEM : slots_init(dc, vms);
 }
 
 void dc_fini(struct dc *dc)
 {
-	for (size_t c = 0; c < dc->ncolumns; c++)
-		mem_free(column_array(&dc->column[c]));
-	for (size_t k = 0; k < 32; k++)
-		mem_free(dc->free_segment[k]);
+	slots_fini(dc);
 	mem_free(dc->class);
 	mem_free(dc->vm.host);
 	mem_free(dc->vm.slot);
@@ -437,59 +364,6 @@ int dc_add_class(struct dc *dc, const struct vm_class *class, uint32_t *id)
 	return 0;
 }
 
-static unsigned size_log(uint32_t room)
-{
-	return 31u - (unsigned)__builtin_clz(room);
-}
-
-/* A segment of 2^log slots: one that was given back, or new ones at the end. */
-static int segment_take(struct dc *dc, unsigned log, uint32_t *first)
-{
-	if (dc->free_n[log] > 0) {
-		*first = dc->free_segment[log][--dc->free_n[log]];
-		return 0;
-	}
-	size_t end = dc->slot.used + ((size_t)1 << log);
-	if (end > dc->slot.cap && slots_reserve(dc, end * 2) < 0)
-		return -ENOMEM;
-	*first = (uint32_t)dc->slot.used;
-	dc->slot.used = end;
-	return 0;
-}
-
-static void slots_clear(struct dc *dc, uint32_t at, uint32_t n)
-{
-	for (size_t c = 0; c < dc->ncolumns; c++)
-		memset(column_at(&dc->column[c], at), 0, n * dc->column[c].elem);
-}
-
-static int segment_grow(struct dc *dc, uint32_t host)
-{
-	struct dc_hosts *h = &dc->host;
-	uint32_t room = h->room[host], old = h->first[host], first;
-	unsigned log = room ? size_log(room) + 1 : dc->segment_log;
-
-	if (room) {
-		unsigned k = log - 1;
-		if (mem_grow(&dc->free_segment[k], &dc->free_cap[k], dc->free_n[k] + 1, 4) < 0)
-			return -ENOMEM;
-	}
-	if (segment_take(dc, log, &first) < 0)
-		return -ENOMEM;
-	for (size_t c = 0; c < dc->ncolumns && room; c++)
-		memcpy(column_at(&dc->column[c], first), column_at(&dc->column[c], old),
-		       h->count[host] * dc->column[c].elem);
-	for (uint32_t i = 0; i < h->count[host]; i++)
-		dc->vm.slot[dc->slot.vm[first + i]] = first + i;
-	if (room) {
-		slots_clear(dc, old, room);
-		dc->free_segment[log - 1][dc->free_n[log - 1]++] = old;
-	}
-	h->first[host] = first;
-	h->room[host] = (uint32_t)1 << log;
-	return 0;
-}
-
 static void commit(struct dc *dc, uint32_t host, const struct vm_class *class, double sign)
 {
 	for (int d = 0; d < DC_DIMS; d++)
@@ -501,32 +375,6 @@ static void commit(struct dc *dc, uint32_t host, const struct vm_class *class, d
 	note_change(dc, host);
 }
 
-static uint8_t emptiest_disk(const struct dc *dc, uint32_t host)
-{
-	uint32_t n[SHARE_MAX_DISKS] = {0};
-	size_t best = 0, ndisks = dc->host.type[host]->ndisks;
-	uint32_t first = dc->host.first[host];
-
-	for (uint32_t i = 0; i < dc->host.count[host]; i++)
-		n[dc->slot.disk[first + i]]++;
-	for (size_t d = 1; d < ndisks; d++)
-		if (n[d] < n[best])
-			best = d;
-	return (uint8_t)best;
-}
-
-/* Moves the slots [at, end) of a host by one, up or down, in every column. */
-static void slots_shift(struct dc *dc, uint32_t at, uint32_t end, int by)
-{
-	for (size_t c = 0; c < dc->ncolumns; c++) {
-		char *from = column_at(&dc->column[c], at);
-		char *to = by > 0 ? from + dc->column[c].elem : from - dc->column[c].elem;
-		memmove(to, from, (end - at) * dc->column[c].elem);
-	}
-	for (uint32_t s = at; s < end; s++)
-		dc->vm.slot[dc->slot.vm[by > 0 ? s + 1 : s - 1]] = by > 0 ? s + 1 : s - 1;
-}
-
 static void count_rules(struct dc *dc, uint32_t vm, uint32_t host, int by)
 {
 	const uint32_t unit[2] = {host, dc->host.rack[host]};
@@ -535,39 +383,10 @@ static void count_rules(struct dc *dc, uint32_t vm, uint32_t host, int by)
 		rules_count(&dc->rules[dc->vm.group[vm]], unit, by);
 }
 
-/* A zeroed slot for the VM on the host, which has room for one more. */
-static void slot_take(struct dc *dc, uint32_t vm, uint32_t host)
-{
-	struct dc_hosts *h = &dc->host;
-	uint8_t disk = emptiest_disk(dc, host);
-	uint32_t first = h->first[host], end = first + h->count[host], at = end;
-	while (at > first && dc->slot.vm[at - 1] > vm)
-		at--;
-	slots_shift(dc, at, end, 1);
-	if (at < end) /* else it is clear, and columns that nobody writes stay untouched */
-		slots_clear(dc, at, 1);
-	dc->slot.vm[at] = vm;
-	dc->slot.class_id[at] = dc->vm.class_id[vm];
-	dc->slot.disk[at] = disk;
-	dc->vm.slot[vm] = at;
-	dc->vm.host[vm] = host;
-	h->count[host]++;
-}
-
-static void slot_give_back(struct dc *dc, uint32_t slot, uint32_t host)
-{
-	uint32_t end = dc->host.first[host] + dc->host.count[host];
-
-	slots_shift(dc, slot + 1, end, -1);
-	slots_clear(dc, end - 1, 1);
-	dc->host.count[host]--;
-}
-
 int dc_place(struct dc *dc, uint32_t vm, uint32_t host)
 {
-	if (dc->host.count[host] == dc->host.room[host] && segment_grow(dc, host) < 0)
+	if (slot_take(dc, vm, host) < 0)
 		return -ENOMEM;
-	slot_take(dc, vm, host);
 	count_rules(dc, vm, host, 1);
 	commit(dc, host, dc_class_of(dc, vm), 1);
 	return 0;
@@ -612,17 +431,8 @@ int dc_move(struct dc *dc, uint32_t vm)
 {
 	uint32_t from = dc->vm.host[vm], to = dc->vm.reserved[vm];
 
-	if (dc->host.count[to] == dc->host.room[to] && segment_grow(dc, to) < 0)
+	if (slot_move(dc, vm, to) < 0)
 		return -ENOMEM;
-	uint32_t old = dc->vm.slot[vm];
-	slot_take(dc, vm, to);
-	uint32_t slot = dc->vm.slot[vm];
-	uint8_t disk = dc->slot.disk[slot];
-	for (size_t c = 0; c < dc->ncolumns; c++)
-		memcpy(column_at(&dc->column[c], slot), column_at(&dc->column[c], old),
-		       dc->column[c].elem);
-	dc->slot.disk[slot] = disk;
-	slot_give_back(dc, old, from);
 	dc->vm.reserved[vm] = from;
 	dc->host.reserved[to]--;
 	dc->host.reserved[from]++;
@@ -701,7 +511,10 @@ void dc_prefetch(const struct dc *dc, uint32_t host)
 	__builtin_prefetch(s->class_id + at);
 	__builtin_prefetch(s->load + at);
 	__builtin_prefetch(s->sum.run + at, 1);
-	for (int r = 0; r < RES_COUNT; r++) {
+	unsigned wanted = __atomic_load_n(&dc->host.wanted[host], __ATOMIC_RELAXED);
+	for (unsigned r = 0; r < RES_COUNT; r++) {
+		if (!(wanted & RES_BIT(r)))
+			continue;
 		__builtin_prefetch(s->want[r] + at, 1);
 		__builtin_prefetch(s->grant[r] + at, 1);
 		__builtin_prefetch(s->sum.want[r] + at, 1);
@@ -714,12 +527,22 @@ static bool is_sum(double sum, double is, double whole)
 	return fabs(sum - is) <= 1e-6 * (fabs(whole) + fabs(is));
 }
 
+static bool holds_unwanted(const struct dc *dc, uint32_t host, uint32_t slot)
+{
+	bool holds = false;
+
+	for (unsigned r = 0; r < RES_COUNT; r++)
+		holds |= !dc_wanted(dc, r, host) &&
+			 (dc->slot.want[r][slot] != 0 || dc->slot.grant[r][slot] != 0);
+	return holds;
+}
+
 /* What a host has committed to VMs that stand there, and no less; more only where room is kept. */
 static const char *check_host(const struct dc *dc, uint32_t host)
 {
 	const struct host_type *type = dc->host.type[host];
 	double used[DC_DIMS] = {0}, floors[RES_COUNT] = {0};
-	bool all = dc->host.reserved[host] == 0;
+	bool all = dc->host.reserved[host] == 0, unwanted = false;
 
 	for (uint32_t i = 0; i < dc->host.count[host]; i++) {
 		uint32_t id = dc->slot.class_id[dc->host.first[host] + i];
@@ -727,7 +550,10 @@ static const char *check_host(const struct dc *dc, uint32_t host)
 			used[d] += dc->class[id].request[d];
 		for (int r = 0; r < RES_COUNT; r++)
 			floors[r] += dc->class[id].floor[r];
+		unwanted |= holds_unwanted(dc, host, dc->host.first[host] + i);
 	}
+	if (unwanted)
+		return "a VM wants or has what nobody on its host is said to want";
 	for (int d = 0; d < DC_DIMS; d++) {
 		double taken = type->place[d] - dc->host.free[d][host];
 		if (!isfinite(type->place[d]))

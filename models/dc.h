@@ -99,8 +99,12 @@ struct dc_hosts {
 	bool *down;
 	uint8_t *step; /* of dvfs, in force; the one set last, for governor fixed, is in step_set */
 	uint8_t *step_set;
-	double *capacity;   /* of CPU, at this step */
-	uint8_t *state;     /* enum host_state; all that change it go through dc_set_state() */
+	double *capacity; /* of CPU, at this step */
+	uint8_t *state;   /* enum host_state; all that change it go through dc_set_state() */
+	/* Bits of resources that some VM wants; of the others want[] and grant[] of the host's slots are 0, which
+	 * nobody need look at. Who writes what is not 0 sets the bit before: dc_wants(). And of those that some VM
+	 * ever wanted: of the others the sums are 0, too. */
+	uint8_t *wanted, *used;
 	bool *pressed;      /* memory is short in the division now in force */
 	bool *steady;       /* see apply() in driver.h */
 	int64_t *demand_ns; /* the driver's: the first change of demand that hangs on no grant */
@@ -186,7 +190,8 @@ struct dc {
 	struct dc_column {
 		void *base; /* address of the column's pointer */
 		size_t elem;
-	} column[48]; /* every slot column, for moving a VM as a whole */
+	} column[48];             /* every slot column, for moving a VM as a whole */
+	unsigned column_bits[48]; /* of the resource that a column is of; 0: of none */
 	size_t ncolumns;
 };
 
@@ -262,6 +267,27 @@ const struct rule *dc_forbidden_by(const struct dc *dc, uint32_t host, uint32_t 
 
 /* The same of a host that must come on first, or is about to. */
 bool dc_would_take(const struct dc *dc, uint32_t host, uint32_t vm);
+
+static inline bool dc_wanted(const struct dc *dc, enum resource r, uint32_t host)
+{
+	return dc->host.wanted[host] & RES_BIT(r);
+}
+
+/* Another thread may be looking ahead, see dc_prefetch(). */
+static inline void dc_wanted_set(struct dc *dc, unsigned bits, uint32_t host)
+{
+	__atomic_store_n(&dc->host.wanted[host], (uint8_t)bits, __ATOMIC_RELAXED);
+}
+
+static inline void dc_wants(struct dc *dc, unsigned bits, uint32_t host)
+{
+	unsigned wanted = dc->host.wanted[host];
+
+	if ((bits & ~wanted) == 0)
+		return;
+	dc_wanted_set(dc, wanted | bits, host);
+	dc->host.used[host] |= (uint8_t)bits;
+}
 
 /* What of its want a VM can use now, swapping aside: a VM that moves loses CPU, and all but memory
  * while it is down. */

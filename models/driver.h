@@ -3,7 +3,8 @@
  *
  * The run loop updates a host at a moment in this order: collect(), memory divided, squeeze(), disk
  * divided, stall(), CPU divided, apply(). Between two updates rates are constant. Demand and grants
- * stand in the slot columns of the dc, which the driver reads and writes for the host at hand only.
+ * stand in the slot columns of the dc, which the driver reads and writes for the host at hand only; of what
+ * it writes that is not 0 it says so before (dc_wants()).
  */
 #ifndef COTENANT_MODELS_DRIVER_H
 #define COTENANT_MODELS_DRIVER_H

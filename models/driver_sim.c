@@ -311,8 +311,19 @@ static int inject_forwards(struct driver_sim *sim, uint32_t host, int64_t now_ns
 	return 0;
 }
 
+/* What the VM wants. Columns of what nobody on the host wants stay untouched. */
+static void slot_want(struct dc *dc, uint32_t host, uint32_t slot, const double want[RES_COUNT])
+{
+	for (unsigned r = 0; r < RES_COUNT; r++) {
+		if (want[r] > 0)
+			dc_wants(dc, RES_BIT(r), host);
+		if (dc_wanted(dc, r, host))
+			dc->slot.want[r][slot] = want[r];
+	}
+}
+
 /* Of loads with parts, or of none. A backlog wants all that there is: slots_limit() knows how much. */
-static void slot_sum_loads(struct dc *dc, uint32_t slot)
+static void slot_sum_loads(struct dc *dc, uint32_t host, uint32_t slot)
 {
 	double want[RES_COUNT] = {0};
 
@@ -322,32 +333,65 @@ static void slot_sum_loads(struct dc *dc, uint32_t slot)
 		if (load->part->backlog > 0)
 			want[RES_CPU] = INFINITY;
 	}
-	for (int r = 0; r < RES_COUNT; r++)
-		dc->slot.want[r][slot] = want[r];
+	slot_want(dc, host, slot, want);
 }
 
 /* A load alone is asked every time: what stands in the columns may have been added to since. */
-static int64_t slot_ask_alone(struct dc *dc, uint32_t slot, struct load *load, int64_t now_ns)
+static int64_t slot_ask_alone(struct dc *dc, uint32_t host, uint32_t slot, int64_t now_ns)
 {
+	struct load *load = dc->slot.load[slot];
 	struct demand out;
 
 	load->ops->demand(load->state, now_ns, 0, 0, &out);
-	for (int r = 0; r < RES_COUNT; r++)
-		dc->slot.want[r][slot] = out.want[r];
+	slot_want(dc, host, slot, out.want);
 	return load->ops->next(load->state, now_ns, 0);
 }
 
-static int64_t slots_ask_many(struct dc *dc, uint32_t first, uint32_t end,
-			      const struct workload_ops *ops, int64_t now_ns)
+static bool is_some(const double *want, size_t n)
 {
+	bool some = false;
+
+	for (size_t i = 0; i < n; i++)
+		some |= want[i] > 0;
+	return some;
+}
+
+#define MANY 64
+
+/* At most MANY. What nobody on the host wanted so far is written elsewhere first: mostly nobody does now. */
+static int64_t slots_ask_some(struct dc *dc, uint32_t host, uint32_t first, uint32_t end,
+			      int64_t now_ns)
+{
+	const struct load *load = dc->slot.load[first];
+	double elsewhere[RES_COUNT][MANY];
 	struct workload_many many = {.now_ns = now_ns,
 				     .n = end - first,
 				     .offset = offsetof(struct load, state),
 				     .at = dc->slot.load + first};
 
-	for (int r = 0; r < RES_COUNT; r++)
-		many.want[r] = dc->slot.want[r] + first;
-	return ops->demand_many(&many);
+	for (unsigned r = 0; r < RES_COUNT; r++)
+		many.want[r] = dc_wanted(dc, r, host) ? dc->slot.want[r] + first : elsewhere[r];
+	int64_t next_ns = load->ops->demand_many(&many);
+	for (unsigned r = 0; r < RES_COUNT; r++) {
+		if (dc_wanted(dc, r, host) || !is_some(elsewhere[r], many.n))
+			continue;
+		dc_wants(dc, RES_BIT(r), host);
+		memcpy(dc->slot.want[r] + first, elsewhere[r], many.n * sizeof(double));
+	}
+	return next_ns;
+}
+
+static int64_t slots_ask_many(struct dc *dc, uint32_t host, uint32_t first, uint32_t end,
+			      int64_t now_ns)
+{
+	int64_t next_ns = INT64_MAX;
+
+	for (uint32_t to; first < end; first = to) {
+		to = end - first > MANY ? first + MANY : end;
+		int64_t at = slots_ask_some(dc, host, first, to, now_ns);
+		next_ns = at < next_ns ? at : next_ns;
+	}
+	return next_ns;
 }
 
 /* The end of those from @first on whose load is alone and of the same kind. */
@@ -363,21 +407,22 @@ static uint32_t slots_alike(const struct dc *dc, uint32_t first, uint32_t end)
 }
 
 /* All slots of a host; returns when the demand of those that are alone changes. */
-static int64_t slots_ask(struct dc *dc, uint32_t first, uint32_t end, int64_t now_ns)
+static int64_t slots_ask(struct dc *dc, uint32_t host, int64_t now_ns)
 {
+	uint32_t first = dc->host.first[host], end = first + dc->host.count[host];
 	int64_t next_ns = INT64_MAX, at;
 
 	while (first < end) {
 		struct load *load = dc->slot.load[first];
 		uint32_t to = first + 1;
 		if (!load || load->part) {
-			slot_sum_loads(dc, first);
+			slot_sum_loads(dc, host, first);
 			at = INT64_MAX;
 		} else if (load->ops->demand_many) {
 			to = slots_alike(dc, first, end);
-			at = slots_ask_many(dc, first, to, load->ops, now_ns);
+			at = slots_ask_many(dc, host, first, to, now_ns);
 		} else {
-			at = slot_ask_alone(dc, first, load, now_ns);
+			at = slot_ask_alone(dc, host, first, now_ns);
 		}
 		next_ns = at < next_ns ? at : next_ns;
 		first = to;
@@ -415,7 +460,7 @@ static int sim_collect(void *driver, uint32_t host, int64_t now_ns, double dt_s,
 		return -ENOMEM;
 	if (sim->out_of_memory)
 		return err_nomem(err);
-	dc->host.demand_ns[host] = slots_ask(dc, first, end, now_ns);
+	dc->host.demand_ns[host] = slots_ask(dc, host, now_ns);
 	slots_limit(dc, first, end, dc->host.type[host]->speed);
 	return 0;
 }
@@ -452,6 +497,7 @@ static uint32_t sim_squeeze(void *driver, uint32_t host, const double *before, d
 			continue;
 		struct memory_traffic t;
 		memory_pressure(&sim->memory, want[i], grant[i], before[i], tick_s, &t);
+		dc_wants(dc, RES_BIT(RES_DISK) | RES_BIT(RES_IOPS), host);
 		dc->slot.want[RES_DISK][first + i] += t.bytes_s;
 		dc->slot.want[RES_IOPS][first + i] += t.ops_s;
 		dc->host.pressed[host] = true;

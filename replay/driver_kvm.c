@@ -354,6 +354,7 @@ static int kvm_observe(void *driver, uint32_t host, int64_t now_ns, double dt_s,
 	double speed = dc->host.type[host]->speed;
 
 	(void)dt_s;
+	dc_wants(dc, RES_ALL, host); /* what was measured may be more than was wanted */
 	for (uint32_t s = first; s < end; s++) {
 		struct kvm_guest *g = guest_of(kvm, dc->slot.vm[s]);
 		if (g && observe_vm(kvm, g, now_ns % kvm->params.tick_ns == 0) < 0)

@@ -14,9 +14,10 @@
 #include "sim/run.h"
 
 struct divide {
-	size_t cap;                 /* VMs that the arrays hold */
-	double *want_cpu, *before;  /* CPU demand without stalls; memory until now */
-	double *offered[RES_COUNT]; /* demand where VMs move */
+	size_t cap;                          /* VMs that the arrays hold */
+	double *want_cpu, *before;           /* CPU demand without stalls; memory until now */
+	double *offered[RES_COUNT];          /* demand where VMs move */
+	double *unwanted[RES_COUNT], *zeros; /* grants and demand of what nobody wants */
 	double *masked_want[2 * SHARE_MAX_DISKS], *masked_weight[2 * SHARE_MAX_DISKS];
 	double *masked_grant[2 * SHARE_MAX_DISKS];
 	double *scratch;
@@ -24,7 +25,7 @@ struct divide {
 	size_t arrays_cap;
 };
 
-#define ARRAYS_PER_VM (2 + RES_COUNT + 3 * 2 * SHARE_MAX_DISKS + SHARE_SCRATCH)
+#define ARRAYS_PER_VM (3 + 2 * RES_COUNT + 3 * 2 * SHARE_MAX_DISKS + SHARE_SCRATCH)
 
 struct divide *divide_new(struct arena *arena)
 {
@@ -54,8 +55,12 @@ static int divide_reserve(struct divide *d, size_t n)
 	double *at = d->arrays;
 	d->want_cpu = take(&at, cap);
 	d->before = take(&at, cap);
-	for (size_t r = 0; r < RES_COUNT; r++)
+	d->zeros = take(&at, cap);
+	memset(d->zeros, 0, cap * sizeof(*d->zeros));
+	for (size_t r = 0; r < RES_COUNT; r++) {
 		d->offered[r] = take(&at, cap);
+		d->unwanted[r] = take(&at, cap);
+	}
 	for (size_t k = 0; k < 2 * SHARE_MAX_DISKS; k++) {
 		d->masked_want[k] = take(&at, cap);
 		d->masked_weight[k] = take(&at, cap);
@@ -108,6 +113,8 @@ static const double *offered(const struct host_now *h, enum resource r)
 {
 	double *out = h->d->offered[r];
 
+	if (!dc_wanted(h->dc, r, h->host))
+		return h->d->zeros;
 	if (!h->dc->host.moving[h->host])
 		return h->dc->slot.want[r] + h->first;
 	for (uint32_t i = 0; i < h->n; i++)
@@ -127,9 +134,10 @@ static void column(const struct host_now *h, enum resource r, struct share_col *
 	col->weight = h->limits->weight[r];
 }
 
+/* Where grants are written. Of what nobody wants they are 0, which the slots say already. */
 static double *grants(const struct host_now *h, enum resource r)
 {
-	return h->dc->slot.grant[r] + h->first;
+	return dc_wanted(h->dc, r, h->host) ? h->dc->slot.grant[r] + h->first : h->d->unwanted[r];
 }
 
 /* The two columns of one disk of several: VMs of other disks are masked. */
@@ -282,6 +290,21 @@ static void choose_step(struct dc *dc, uint32_t host)
 	dc_set_step(dc, host, dvfs_choose(&type->dvfs, &need));
 }
 
+/* Who wants nothing of a resource has been granted nothing of it. */
+static void forget_unwanted(const struct host_now *h)
+{
+	for (unsigned r = 0; r < RES_COUNT; r++) {
+		const double *want = h->dc->slot.want[r] + h->first;
+		bool some = false;
+		if (!dc_wanted(h->dc, r, h->host))
+			continue;
+		for (uint32_t i = 0; i < h->n && !some; i++)
+			some = want[i] > 0;
+		if (!some)
+			dc_wanted_set(h->dc, h->dc->host.wanted[h->host] & ~RES_BIT(r), h->host);
+	}
+}
+
 int divide_host(struct run *run, struct run_desk *desk, uint32_t host, uint32_t *oom_victim)
 {
 	struct dc *dc = &run->plan.dc;
@@ -313,8 +336,11 @@ int divide_host(struct run *run, struct run_desk *desk, uint32_t host, uint32_t 
 				     .priority = h.limits->priority,
 				     .scratch = h.d->scratch};
 	h.names = (struct guard_names){.host = host_name, .vm = vm_name, .ctx = run};
-	memcpy(h.d->before, grants(&h, RES_MEM), h.n * sizeof(double));
+	memcpy(h.d->before, dc->slot.grant[RES_MEM] + h.first, h.n * sizeof(double));
 	desk->vm_steps += h.n;
-	return run->policy[RUN_JOINT].ops ? divide_all(&h, oom_victim)
-					  : divide_separately(&h, oom_victim);
+	int rc = run->policy[RUN_JOINT].ops ? divide_all(&h, oom_victim)
+					    : divide_separately(&h, oom_victim);
+	if (rc == 0 && *oom_victim == DC_NONE)
+		forget_unwanted(&h);
+	return rc;
 }

@@ -57,7 +57,9 @@ void metrics_reset(struct metrics *m, struct dc *dc)
 	m->worst = 1;
 	for (size_t h = 0; h < dc->host.n; h++) {
 		size_t at = dc->host.first[h], n = dc->host.count[h];
-		for (int r = 0; r < RES_COUNT; r++) {
+		for (unsigned r = 0; r < RES_COUNT; r++) {
+			if (!(dc->host.used[h] & RES_BIT(r)))
+				continue;
 			memset(dc->slot.sum.want[r] + at, 0, n * sizeof(double));
 			memset(dc->slot.sum.grant[r] + at, 0, n * sizeof(double));
 		}
@@ -119,7 +121,7 @@ double metrics_share(double part, double whole)
 _Static_assert((int)RES_COUNT == (int)LANES, "a lane per resource");
 
 /* What the VMs want of one resource, and get; added up over time. */
-lanes_inline void account_column(struct dc *dc, const struct bundle *b, int r, lanes *wanted,
+lanes_inline void account_column(struct dc *dc, const struct bundle *b, unsigned r, lanes *wanted,
 				 lanes *use)
 {
 	const double *want = dc->slot.want[r] + b->first, *grant = dc->slot.grant[r] + b->first;
@@ -161,8 +163,11 @@ lanes_inline void account_amounts(struct dc *dc, struct bundle *b)
 {
 	lanes w[RES_COUNT], u[RES_COUNT];
 
-	for (int r = 0; r < RES_COUNT; r++)
-		account_column(dc, b, r, &w[r], &u[r]);
+	for (unsigned r = 0; r < RES_COUNT; r++) {
+		w[r] = u[r] = lanes_of(0);
+		if (dc_wanted(dc, r, b->host))
+			account_column(dc, b, r, &w[r], &u[r]);
+	}
 	lanes wanted = lanes_sums(w[0], w[1], w[2], w[3]), use = lanes_sums(u[0], u[1], u[2], u[3]);
 	b->shorts = use < wanted * FULL;
 	lanes_put(b->rate + M_WANT, wanted);
@@ -250,7 +255,9 @@ lanes_inline void account_dominant(struct bundle *b, bool pairs)
 		per[RES_CPU] = 1 / b->dc->host.capacity[b->host];
 	for (uint32_t i = 0; i < b->n; i += LANES) {
 		lanes dominant = {0}, want = {0};
-		for (int r = 0; r < RES_COUNT; r++) {
+		for (unsigned r = 0; r < RES_COUNT; r++) {
+			if (!dc_wanted(b->dc, r, b->host))
+				continue;
 			lanes each = lanes_at(b->dc->slot.grant[r] + b->first + i) *
 				     lanes_at(b->limits->per_weight[r] + i);
 			if (pairs) {

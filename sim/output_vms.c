@@ -305,7 +305,8 @@ int output_vm_moves(struct output *o, struct run *run, uint32_t vm)
 		return -ENOMEM;
 	sums_add_slot(sums, run, vm);
 	for (int r = 0; r < RES_COUNT; r++)
-		slot->want[r][s] = slot->grant[r][s] = 0;
+		if (slot->want[r][s] > 0 || slot->grant[r][s] > 0)
+			slot->want[r][s] = slot->grant[r][s] = 0;
 	slot->entitled[s] = slot->stall[s] = slot->run[s] = 0;
 	return 0;
 }

@@ -109,6 +109,9 @@ static void place(struct world *w, uint32_t vm, uint32_t host)
 	assert_true(dc->slot.stalled[slot] == 0 && dc->slot.sum.starve[slot] == 0);
 	assert_null(dc->slot.load[slot]);
 	w->mark[vm] = 1 + below(1000000);
+	/* Memory was wanted once: what was gathered of it goes along all the same. */
+	dc_wants(dc, RES_BIT(RES_CPU) | RES_BIT(RES_MEM) | RES_BIT(RES_IOPS), host);
+	dc_wanted_set(dc, RES_BIT(RES_CPU) | RES_BIT(RES_IOPS), host);
 	dc->slot.grant[RES_CPU][slot] = dc->slot.want[RES_IOPS][slot] = w->mark[vm];
 	dc->slot.sum.run[slot] = dc->slot.sum.grant[RES_MEM][slot] = w->mark[vm];
 	dc->slot.stalled[slot] = dc->slot.sum.starve[slot] = (float)w->mark[vm];

@@ -377,6 +377,36 @@ static void test_out_of_memory_destroys(void **unused)
 	harness_close(&h);
 }
 
+/* Nobody but the swap wants the disk, which has all that it takes, or half of it. */
+static void test_swapping_gets_the_disk(void **unused)
+{
+	(void)unused;
+	static const char text[] =
+		HEAD("10s") "hosts:\n  - {name: h, cores: 4, speed: 1GHz, memory: "
+			    "4GiB, swap: 4GiB, disks: {bandwidth: %.0fB/s}}\n"
+			    "overcommit: {memory: 2}\nvms:\n"
+			    "  - {name: a, memory: 5GiB, workload: {kind: "
+			    "constant, cpu: 50%%, memory: 5GiB}}\n";
+	double bandwidth = 1e12, stalls[2];
+	char yaml[1000];
+
+	for (int i = 0; i < 2; i++) {
+		struct harness h;
+		snprintf(yaml, sizeof(yaml), text, bandwidth);
+		harness_open(&h, yaml);
+		harness_run(&h, 0);
+		double want = cell(&h, OUTPUT_VMS, "vm", "a-0", "disk_want_bytes_s");
+		double grant = cell(&h, OUTPUT_VMS, "vm", "a-0", "disk_grant_bytes_s");
+		stalls[i] = cell(&h, OUTPUT_VMS, "vm", "a-0", "stall_s");
+		assert_true(want > 1e6);
+		assert_near(grant, i == 0 ? want : bandwidth, 1e-6);
+		bandwidth = want / 2;
+		harness_close(&h);
+	}
+	assert_near(stalls[0], 0, 1e-9);
+	assert_near(stalls[1], 5, 1e-6);
+}
+
 /* It comes back and is killed again as long as it does not fit. */
 static void test_out_of_memory_restarts(void **unused)
 {
@@ -790,6 +820,7 @@ int main(void)
 		cmocka_unit_test(test_full_hosts_queue),
 		cmocka_unit_test(test_destroyed_in_line),
 		cmocka_unit_test(test_out_of_memory_destroys),
+		cmocka_unit_test(test_swapping_gets_the_disk),
 		cmocka_unit_test(test_out_of_memory_restarts),
 		cmocka_unit_test(test_failure_waits_for_repair),
 		cmocka_unit_test(test_failure_moves_to_another),
