@@ -290,21 +290,6 @@ static void choose_step(struct dc *dc, uint32_t host)
 	dc_set_step(dc, host, dvfs_choose(&type->dvfs, &need));
 }
 
-/* Who wants nothing of a resource has been granted nothing of it. */
-static void forget_unwanted(const struct host_now *h)
-{
-	for (unsigned r = 0; r < RES_COUNT; r++) {
-		const double *want = h->dc->slot.want[r] + h->first;
-		bool some = false;
-		if (!dc_wanted(h->dc, r, h->host))
-			continue;
-		for (uint32_t i = 0; i < h->n && !some; i++)
-			some = want[i] > 0;
-		if (!some)
-			dc_wanted_set(h->dc, h->dc->host.wanted[h->host] & ~RES_BIT(r), h->host);
-	}
-}
-
 int divide_host(struct run *run, struct run_desk *desk, uint32_t host, uint32_t *oom_victim)
 {
 	struct dc *dc = &run->plan.dc;
@@ -338,9 +323,6 @@ int divide_host(struct run *run, struct run_desk *desk, uint32_t host, uint32_t 
 	h.names = (struct guard_names){.host = host_name, .vm = vm_name, .ctx = run};
 	memcpy(h.d->before, dc->slot.grant[RES_MEM] + h.first, h.n * sizeof(double));
 	desk->vm_steps += h.n;
-	int rc = run->policy[RUN_JOINT].ops ? divide_all(&h, oom_victim)
-					    : divide_separately(&h, oom_victim);
-	if (rc == 0 && *oom_victim == DC_NONE)
-		forget_unwanted(&h);
-	return rc;
+	return run->policy[RUN_JOINT].ops ? divide_all(&h, oom_victim)
+					  : divide_separately(&h, oom_victim);
 }

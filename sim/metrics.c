@@ -158,6 +158,18 @@ lanes_inline void account_progress(const struct dc *dc, const struct bundle *b)
 	}
 }
 
+/* @none: nobody wanted it, or had any. */
+lanes_inline void forget_unwanted(struct dc *dc, uint32_t host, lane_mask none)
+{
+	unsigned wanted = dc->host.wanted[host];
+
+	if (!lanes_any(none))
+		return;
+	for (unsigned r = 0; r < RES_COUNT; r++)
+		wanted &= none[r] ? ~RES_BIT(r) : ~0u;
+	dc_wanted_set(dc, wanted, host);
+}
+
 /* Sums of demand and grants. */
 lanes_inline void account_amounts(struct dc *dc, struct bundle *b)
 {
@@ -170,6 +182,8 @@ lanes_inline void account_amounts(struct dc *dc, struct bundle *b)
 	}
 	lanes wanted = lanes_sums(w[0], w[1], w[2], w[3]), use = lanes_sums(u[0], u[1], u[2], u[3]);
 	b->shorts = use < wanted * FULL;
+	if (b->n > 0)
+		forget_unwanted(dc, b->host, (wanted <= 0) & (use <= 0));
 	lanes_put(b->rate + M_WANT, wanted);
 	lanes_put(b->rate + M_GRANT, use);
 }
@@ -242,29 +256,45 @@ lanes_inline void account_entitlement(struct metrics *m, struct dc *dc, const st
 	account_starving(m, dc, b, entitled);
 }
 
+/* Demand and grants; of what nobody wants zeros that are at hand. */
+lanes_inline void columns_of(const struct bundle *b, double *zeros, const double **want,
+			     const double **grant)
+{
+	const struct dc *dc = b->dc;
+
+	if (dc->host.wanted[b->host] != RES_ALL)
+		memset(zeros, 0, lanes_room(b->n) * sizeof(*zeros));
+	for (unsigned r = 0; r < RES_COUNT; r++) {
+		bool wanted = dc_wanted(dc, r, b->host);
+		want[r] = wanted ? dc->slot.want[r] + b->first : zeros;
+		grant[r] = wanted ? dc->slot.grant[r] + b->first : zeros;
+	}
+}
+
 /* Each VM's dominant share per unit of weight; where a weight is 0 it counts as 0. If somebody may look
  * at pairs: grants per unit of weight, and the largest of each resource. */
-lanes_inline void account_dominant(struct bundle *b, bool pairs)
+lanes_inline void account_dominant(struct bundle *b, bool pairs, double *scratch)
 {
 	const struct host_type *type = b->dc->host.type[b->host];
 	lanes most[RES_COUNT] = {{0}}, sum = {0}, sum_sq = {0}, time = {0};
+	const double *wants[RES_COUNT], *grants[RES_COUNT];
 	double per[RES_COUNT];
+
+	columns_of(b, scratch, wants, grants);
 
 	memcpy(per, type->per_capacity, sizeof(per));
 	if (type->dvfs.n > 0)
 		per[RES_CPU] = 1 / b->dc->host.capacity[b->host];
 	for (uint32_t i = 0; i < b->n; i += LANES) {
 		lanes dominant = {0}, want = {0};
-		for (unsigned r = 0; r < RES_COUNT; r++) {
-			if (!dc_wanted(b->dc, r, b->host))
-				continue;
-			lanes each = lanes_at(b->dc->slot.grant[r] + b->first + i) *
-				     lanes_at(b->limits->per_weight[r] + i);
+		for (int r = 0; r < RES_COUNT; r++) {
+			lanes each =
+				lanes_at(grants[r] + i) * lanes_at(b->limits->per_weight[r] + i);
 			if (pairs) {
 				lanes_put(b->per_weight[r] + i, each);
 				most[r] = lanes_max(each, most[r]);
 			}
-			want += lanes_at(b->dc->slot.want[r] + b->first + i);
+			want += lanes_at(wants[r] + i);
 			dominant = lanes_max(each * per[r], dominant);
 		}
 		lanes counts = lanes_where(want > 0, lanes_of(1));
@@ -475,11 +505,11 @@ lanes_wide int metrics_account(struct metrics_desk *d, uint32_t host, double dt_
 				    &rates->worst);
 	if (lanes_any(b.shorts)) {
 		meetable_wants(&b, d->scratch + room * (SCRATCH_PER_VM - RES_COUNT));
-		account_dominant(&b, true);
+		account_dominant(&b, true, d->scratch + room * (1 + RES_COUNT));
 		account_progress(dc, &b);
 		account_pairs(&b);
 	} else {
-		account_dominant(&b, false);
+		account_dominant(&b, false, d->scratch);
 	}
 	rates->of[M_PAIRS] = (double)b.n * (b.n - 1);
 	rates->of[M_VIOLATION_TIME] = b.n;
