@@ -46,10 +46,4 @@ extern const struct driver_ops driver_sim_ops;
 
 void driver_sim_fini(struct driver_sim *sim);
 
-/* Joins the options of a workload spec into a struct workload_ops. */
-static inline const struct workload_ops *workload_ops_of(const struct plugin_spec *spec)
-{
-	return (const struct workload_ops *)(const void *)spec->plugin;
-}
-
 #endif

@@ -180,4 +180,10 @@ int workload_resized(void *state, uint32_t was, uint32_t is);
 
 extern const struct plugin_kind workload_kind;
 
+/* What the spec of a workload names. */
+static inline const struct workload_ops *workload_ops_of(const struct plugin_spec *spec)
+{
+	return (const struct workload_ops *)(const void *)spec->plugin;
+}
+
 #endif

@@ -1,43 +1,15 @@
 /*
  * From a scenario to the tables of a run: host types, classes, VMs, groups and their workloads.
  *
- * Traces are loaded once for all runs of a batch (build_traces); tables are made anew by each run.
+ * Files are loaded once for all runs of a batch (trace_set.h); tables are made anew by each run.
  */
 #ifndef COTENANT_SCENARIOS_BUILD_H
 #define COTENANT_SCENARIOS_BUILD_H
 
-#include "models/carbon.h"
 #include "models/dc.h"
 #include "models/driver_sim.h"
-#include "models/trace.h"
-#include "scenarios/outages.h"
 #include "scenarios/scenario.h"
-
-struct trace_use {
-	const char *path, *format;
-	struct trace *trace;
-};
-
-/* The files that a scenario names, besides itself. */
-struct trace_set {
-	size_t n, cap;
-	struct trace_use *use;
-	struct outages outages;
-	struct carbon carbon;
-};
-
-/* Loads every trace that a workload of the scenario names, each once, the outages and the carbon
- * intensity. An error as well where a group asks more VMs of a trace than it has. Free in any case. */
-int build_traces(const struct scenario *scenario, struct trace_set *set,
-		 struct err *err) must_check;
-void build_traces_free(struct trace_set *set);
-
-/* The VMs that a group has, and from which on it takes those of its trace. */
-struct build_part {
-	int64_t first, vms; /* vms -1: created without end by arrivals */
-};
-struct build_part build_part(const struct scenario *scenario, const struct trace_set *traces,
-			     size_t group);
+#include "scenarios/trace_set.h"
 
 /* One group of VMs in a run. */
 struct group {

@@ -34,7 +34,7 @@ static int64_t count_vms(const struct scenario *s, const struct trace_set *trace
 	int64_t count = 0;
 
 	for (size_t i = 0; i < s->vms.n; i++) {
-		int64_t vms = build_part(s, traces, i).vms;
+		int64_t vms = trace_set_part(s, traces, i).vms;
 		count += vms > 0 ? vms : 0;
 		*more |= vms < 0;
 	}
@@ -51,7 +51,7 @@ static int check_file(const char *path, const struct scenario_set *sets, size_t 
 
 	int code = scenario_load(&s, path, sets, nsets, err);
 	if (code == 0)
-		code = build_traces(s, &set, err);
+		code = trace_set_load(s, &set, err);
 	if (code == 0) {
 		vms = count_vms(s, &set, &more);
 		const struct host_spec *host = s->hosts.items;
@@ -62,7 +62,7 @@ static int check_file(const char *path, const struct scenario_set *sets, size_t 
 		       hosts == 1 ? "" : "s", vms, more ? "+" : "", vms == 1 && !more ? "" : "s",
 		       runs, runs == 1 ? "" : "s");
 	}
-	build_traces_free(&set);
+	trace_set_free(&set);
 	scenario_free(s);
 	return code;
 }

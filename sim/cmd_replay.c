@@ -239,7 +239,7 @@ static int command_load(struct command *c, struct scenario **scenario, struct tr
 	c->replay.nsets = c->sets.n;
 	if (rc == 0)
 		rc = replay_check(*scenario, &c->replay, err);
-	return rc < 0 ? rc : build_traces(*scenario, traces, err);
+	return rc < 0 ? rc : trace_set_load(*scenario, traces, err);
 }
 
 static int replay_scenario(int argc, char **argv, struct err *err)
@@ -257,7 +257,7 @@ static int replay_scenario(int argc, char **argv, struct err *err)
 		rc = replay_print_validity(c.replay.dir, err);
 	if (rc == 0 && !c.replay.quiet)
 		rc = compare_print(c.replay.dir, NULL, stdout, isatty(1), err);
-	build_traces_free(&traces);
+	trace_set_free(&traces);
 	scenario_free(scenario);
 	mem_free(c.sets.set);
 	return rc;
@@ -322,7 +322,7 @@ int cmd_validate(int argc, char **argv, struct err *err)
 		rc = command_load(&c, &scenario, &traces, err);
 	if (rc == 0)
 		rc = both_ways(&c, scenario, &traces, err);
-	build_traces_free(&traces);
+	trace_set_free(&traces);
 	scenario_free(scenario);
 	mem_free(c.sets.set);
 	return rc;

@@ -164,7 +164,7 @@ static int load_and_run(const struct run_options *o, struct scenario **scenario,
 	int rc = scenario_load(scenario, o->scenario, o->sets.set, o->sets.n, err);
 
 	if (rc == 0)
-		rc = build_traces(*scenario, traces, err);
+		rc = trace_set_load(*scenario, traces, err);
 	if (rc < 0)
 		return rc;
 	if (!o->quiet) {
@@ -196,7 +196,7 @@ int cmd_run(int argc, char **argv, struct err *err)
 
 	if (rc == 0)
 		rc = load_and_run(&o, &scenario, &traces, err);
-	build_traces_free(&traces);
+	trace_set_free(&traces);
 	scenario_free(scenario);
 	mem_free(o.sets.set);
 	mem_free(o.plugin);

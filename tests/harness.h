@@ -78,7 +78,7 @@ static inline void harness_open(struct harness *h, const char *yaml)
 	snprintf(h->dir, sizeof(h->dir), "%s/cotenant-XXXXXX", base);
 	assert_non_null(mkdtemp(h->dir));
 	if (scenario_load_text(&h->scenario, "test.yaml", yaml, strlen(yaml), NULL, 0, &h->err) ||
-	    build_traces(h->scenario, &h->traces, &h->err))
+	    trace_set_load(h->scenario, &h->traces, &h->err))
 		fail_msg("%s\n%s", h->err.text, yaml);
 }
 
@@ -99,7 +99,7 @@ static inline void harness_close(struct harness *h)
 		unlink(path);
 	}
 	rmdir(h->dir);
-	build_traces_free(&h->traces);
+	trace_set_free(&h->traces);
 	scenario_free(h->scenario);
 }
 

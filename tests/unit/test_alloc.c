@@ -66,7 +66,7 @@ static int whole(const char *yaml, const char *dir, struct err *err)
 	err_clear(err);
 	int rc = scenario_load_text(&scenario, "test.yaml", yaml, strlen(yaml), NULL, 0, err);
 	if (rc == 0)
-		rc = build_traces(scenario, &traces, err);
+		rc = trace_set_load(scenario, &traces, err);
 	if (rc == 0) {
 		scenario_run(scenario, 0, &policies, &label.seed);
 		rc = output_open(&output, dir, "# test", scenario, &label, err);
@@ -78,7 +78,7 @@ static int whole(const char *yaml, const char *dir, struct err *err)
 		run_free(&run);
 		rc = rc ? rc : closed;
 	}
-	build_traces_free(&traces);
+	trace_set_free(&traces);
 	scenario_free(scenario);
 	return rc;
 }

@@ -294,11 +294,11 @@ static void published(void **unused)
 	}
 	harness_open(&h, "tick: 1s\nduration: 1s\nhosts: {name: h, cores: 1, speed: 1GHz, memory: "
 			 "1GB}\nvms: {name: v, memory: 1MB, " LOAD("1%") "}\n");
-	build_traces_free(&h.traces);
+	trace_set_free(&h.traces);
 	scenario_free(h.scenario);
 	h.traces = (struct trace_set){0};
 	if (scenario_load(&h.scenario, "scenarios/planetlab-consolidation.yaml", sets, 3, &h.err) ||
-	    build_traces(h.scenario, &h.traces, &h.err))
+	    trace_set_load(h.scenario, &h.traces, &h.err))
 		fail_msg("%s", h.err.text);
 	harness_run(&h, 0);
 	assert_near(summary(&h, "energy_kwh"), 936.191615, 1e-9);

@@ -696,10 +696,10 @@ static void test_bad_outages(void **unused)
 		char *yaml = text_of("%soutages: %s\n%s", HEAD("9s"), path, RACKS);
 		write_file(path, of[i].text);
 		assert_int_equal(scenario_load_text(&s, "t", yaml, strlen(yaml), NULL, 0, &err), 0);
-		assert_true(build_traces(s, &traces, &err) < 0);
+		assert_true(trace_set_load(s, &traces, &err) < 0);
 		if (!strstr(err.text, of[i].says))
 			fail_msg("%s\nexpected %s", err.text, of[i].says);
-		build_traces_free(&traces);
+		trace_set_free(&traces);
 		scenario_free(s);
 		free(yaml);
 	}
@@ -737,17 +737,17 @@ static void test_traces_must_suffice(void **unused)
 				     HEAD("9s") HOST, of[i].text);
 		if (scenario_load_text(&s, "t", yaml, strlen(yaml), NULL, 0, &err) < 0)
 			fail_msg("%s", err.text);
-		int rc = build_traces(s, &traces, &err);
+		int rc = trace_set_load(s, &traces, &err);
 		assert_int_equal(rc < 0, of[i].says != NULL);
 		if (of[i].says && (!strstr(err.text, of[i].says) ||
 				   !strstr(err.text, "morning.csv, which has 8")))
 			fail_msg("%s\nexpected %s", err.text, of[i].says);
 		if (!of[i].says) {
-			struct build_part part = build_part(s, &traces, 1);
+			struct trace_part part = trace_set_part(s, &traces, 1);
 			assert_int_equal(part.first, of[i].first);
 			assert_int_equal(part.vms, of[i].vms);
 		}
-		build_traces_free(&traces);
+		trace_set_free(&traces);
 		scenario_free(s);
 		free(yaml);
 	}
