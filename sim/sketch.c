@@ -128,7 +128,7 @@ static size_t number_of(enum sketch_state state)
 }
 
 /* If more than one of so many hosts are stale, it is shorter to fill the index anew. */
-#define STALE_MANY 16
+#define STALE_MANY 8
 
 /* Hosts that were shut since the last question. Mostly nobody asks before the round is over. */
 static void forget_stale(struct sketch *s)
