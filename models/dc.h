@@ -102,8 +102,9 @@ struct dc_hosts {
 	double *capacity; /* of CPU, at this step */
 	uint8_t *state;   /* enum host_state; all that change it go through dc_set_state() */
 	/* Bits of resources that some VM wants; of the others want[] and grant[] of the host's slots are 0, which
-	 * nobody need look at. Who writes what is not 0 sets the bit before: dc_wants(). And of those that some VM
-	 * ever wanted: of the others the sums are 0, too. */
+	 * nobody need look at. Who writes what is not 0 sets the bit before: dc_wants(); metrics_account() takes it
+	 * back when nobody wanted or had any. And of those that some VM ever wanted: of the others the sums are 0,
+	 * too. */
 	uint8_t *wanted, *used;
 	bool *pressed;      /* memory is short in the division now in force */
 	bool *steady;       /* see apply() in driver.h */
@@ -169,6 +170,8 @@ enum dc_order {
 	DC_BY_LOAD,     /* share of load_full of the type in use; off because empty: FIT_KEY_NONE */
 };
 
+#define DC_COLUMNS 48 /* at most */
+
 struct dc {
 	struct arena *arena;
 	enum dc_order order;
@@ -190,8 +193,8 @@ struct dc {
 	struct dc_column {
 		void *base; /* address of the column's pointer */
 		size_t elem;
-	} column[48];             /* every slot column, for moving a VM as a whole */
-	unsigned column_bits[48]; /* of the resource that a column is of; 0: of none */
+	} column[DC_COLUMNS];             /* every slot column, for moving a VM as a whole */
+	unsigned column_bits[DC_COLUMNS]; /* of the resource that a column is of; 0: of none */
 	size_t ncolumns;
 };
 
@@ -271,6 +274,11 @@ bool dc_would_take(const struct dc *dc, uint32_t host, uint32_t vm);
 static inline bool dc_wanted(const struct dc *dc, enum resource r, uint32_t host)
 {
 	return dc->host.wanted[host] & RES_BIT(r);
+}
+
+static inline bool dc_used(const struct dc *dc, enum resource r, uint32_t host)
+{
+	return dc->host.used[host] & RES_BIT(r);
 }
 
 /* Another thread may be looking ahead, see dc_prefetch(). */

@@ -13,7 +13,7 @@
 /* @bits: of the resource that the column is of; 0: of none. */
 static void column_add(struct dc *dc, void *base, size_t elem, unsigned bits)
 {
-	BUG_ON(dc->ncolumns == sizeof(dc->column) / sizeof(dc->column[0]));
+	BUG_ON(dc->ncolumns == DC_COLUMNS);
 	dc->column[dc->ncolumns] = (struct dc_column){base, elem};
 	dc->column_bits[dc->ncolumns++] = bits;
 }
@@ -58,20 +58,17 @@ static char *column_at(const struct dc_column *col, size_t slot)
 	return (char *)column_array(col) + slot * col->elem;
 }
 
-/* The next column from @c on that may hold something of the host's; NULL behind the last. */
-static const struct dc_column *next_column(const struct dc *dc, size_t *c, uint32_t host)
+/* The column after @col that may hold something of the host's: the first one after NULL; NULL behind the last. */
+static const struct dc_column *next_column(const struct dc *dc, const struct dc_column *col,
+					   uint32_t host)
 {
-	while (*c < dc->ncolumns) {
-		unsigned bits = dc->column_bits[*c];
-		const struct dc_column *col = &dc->column[(*c)++];
-		if (bits == 0 || bits & dc->host.used[host])
-			return col;
-	}
-	return NULL;
-}
+	size_t c = col ? (size_t)(col - dc->column) + 1 : 0;
+	unsigned used = dc->host.used[host];
 
-#define FOR_COLUMNS(col, dc, host) \
-	for (size_t col##_i = 0; ((col) = next_column(dc, &col##_i, host)) != NULL;)
+	while (c < dc->ncolumns && dc->column_bits[c] != 0 && !(dc->column_bits[c] & used))
+		c++;
+	return c < dc->ncolumns ? &dc->column[c] : NULL;
+}
 
 static int slots_reserve(struct dc *dc, size_t need)
 {
@@ -106,21 +103,20 @@ void slots_fini(struct dc *dc)
 
 static void slots_clear(struct dc *dc, uint32_t host, uint32_t at, uint32_t n)
 {
-	const struct dc_column *col;
+	const struct dc_column *col = NULL;
 
-	FOR_COLUMNS(col, dc, host)
-	memset(column_at(col, at), 0, n * col->elem);
+	while ((col = next_column(dc, col, host)) != NULL)
+		memset(column_at(col, at), 0, n * col->elem);
 }
 
 /* Moves the slots [at, end) of a host by one, up or down. */
 static void slots_shift(struct dc *dc, uint32_t host, uint32_t at, uint32_t end, int by)
 {
-	const struct dc_column *col;
+	const struct dc_column *col = NULL;
 
 	if (at == end)
 		return;
-	FOR_COLUMNS(col, dc, host)
-	{
+	while ((col = next_column(dc, col, host)) != NULL) {
 		char *from = column_at(col, at);
 		memmove(by > 0 ? from + col->elem : from - col->elem, from, (end - at) * col->elem);
 	}
@@ -151,14 +147,14 @@ static int segment_take(struct dc *dc, unsigned log, uint32_t *first)
 }
 
 /* The host's slots go to a segment at @first, and the old one is kept for another host. */
-static void segment_leave(struct dc *dc, uint32_t host, uint32_t first)
+static void segment_move(struct dc *dc, uint32_t host, uint32_t first)
 {
 	uint32_t room = dc->host.room[host], old = dc->host.first[host], n = dc->host.count[host];
 	unsigned log = size_log(room);
-	const struct dc_column *col;
+	const struct dc_column *col = NULL;
 
-	FOR_COLUMNS(col, dc, host)
-	memcpy(column_at(col, first), column_at(col, old), n * col->elem);
+	while ((col = next_column(dc, col, host)) != NULL)
+		memcpy(column_at(col, first), column_at(col, old), n * col->elem);
 	for (uint32_t i = 0; i < n; i++)
 		dc->vm.slot[dc->slot.vm[first + i]] = first + i;
 	slots_clear(dc, host, old, room);
@@ -175,7 +171,7 @@ static int segment_grow(struct dc *dc, uint32_t host)
 	if (segment_take(dc, log, &first) < 0)
 		return -ENOMEM;
 	if (room)
-		segment_leave(dc, host, first);
+		segment_move(dc, host, first);
 	dc->host.first[host] = first;
 	dc->host.room[host] = (uint32_t)1 << log;
 	return 0;
@@ -231,7 +227,7 @@ void slot_give_back(struct dc *dc, uint32_t slot, uint32_t host)
 int slot_move(struct dc *dc, uint32_t vm, uint32_t to)
 {
 	uint32_t from = dc->vm.host[vm], old = dc->vm.slot[vm];
-	const struct dc_column *col;
+	const struct dc_column *col = NULL;
 
 	if (slot_take(dc, vm, to) < 0)
 		return -ENOMEM;
@@ -239,8 +235,8 @@ int slot_move(struct dc *dc, uint32_t vm, uint32_t to)
 	uint8_t disk = dc->slot.disk[slot];
 	dc->host.used[to] |= dc->host.used[from];
 	dc_wants(dc, dc->host.wanted[from], to);
-	FOR_COLUMNS(col, dc, from)
-	memcpy(column_at(col, slot), column_at(col, old), col->elem);
+	while ((col = next_column(dc, col, from)) != NULL)
+		memcpy(column_at(col, slot), column_at(col, old), col->elem);
 	dc->slot.disk[slot] = disk;
 	slot_give_back(dc, old, from);
 	return 0;

@@ -356,7 +356,7 @@ static bool is_some(const double *want, size_t n)
 	return some;
 }
 
-#define MANY 64
+#define MANY 64 /* asked at once: what is written elsewhere stays near */
 
 /* At most MANY. What nobody on the host wanted so far is written elsewhere first: mostly nobody does now. */
 static int64_t slots_ask_some(struct dc *dc, uint32_t host, uint32_t first, uint32_t end,

@@ -55,8 +55,8 @@ struct fit_index {
 	struct fit_past *past;   /* what fit_next() remembers */
 	const uint32_t *type;
 	size_t ntypes;
-	uint64_t *
-		sets; /* by type: rises when a host of it is set; what was found before may not hold then */
+	/* By type: rises when a host of it is set; what was found before may not hold then. */
+	uint64_t *sets;
 	/* The order by key; NULL where none was asked for. */
 	int64_t *key;
 	bool *in; /* by host: it has room, or had when it was set, and so a place in the order */

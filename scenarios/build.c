@@ -378,7 +378,7 @@ static unsigned floors_of(const struct scenario *s)
 	unsigned floors = 0;
 
 	for (size_t i = 0; i < s->vms.n; i++) {
-		const struct vm_spec *vm = vm_spec_at(s, i);
+		const struct vm_spec *vm = scenario_group(s, i);
 		floors |= floors_in(&vm->cpu, &vm->ram, &vm->io);
 	}
 	for (size_t i = 0; i < s->actions.n; i++)
@@ -470,7 +470,7 @@ int build_plan(const struct scenario *scenario, const struct trace_set *traces, 
 		rc = build_host(scenario, &host[i], arena, &plan->dc.type[i], err);
 	for (size_t i = 0; i < plan->ngroups && rc == 0; i++) {
 		struct group *g = &plan->group[i];
-		g->spec = vm_spec_at(scenario, i);
+		g->spec = scenario_group(scenario, i);
 		if (build_group_loads(g->spec, traces, arena, plan, i) < 0)
 			return err_nomem(err);
 		struct trace_part part = trace_set_part(scenario, traces, i);

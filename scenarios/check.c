@@ -135,7 +135,7 @@ static void check_queue(struct loader *ld)
 		wrong(ld, &s->queue_limit, "queue_limit", NULL, "needs when_full: queue beside it");
 }
 
-static void check_move(struct loader *ld)
+static void check_dirty_rate(struct loader *ld)
 {
 	const struct migration_spec *m = &ld->scenario->migration;
 	const struct mark *rate = mark_find(ld, &m->dirty_rate, "dirty_rate");
@@ -159,7 +159,7 @@ void check_scenario(struct loader *ld)
 	check_vms(ld);
 	check_rules(ld);
 	check_actions(ld);
-	check_move(ld);
+	check_dirty_rate(ld);
 	check_cloudsim(ld);
 	check_policies(ld);
 	check_names(ld, &s->compare, sizeof(struct policy_set), offsetof(struct policy_set, name),

@@ -109,9 +109,9 @@ static int check_turns(struct reader *r)
 		size_t unit =
 			first[o->group] + o->index + (o->rack ? (size_t)host[o->group].count : 0);
 		if (down[unit] == o->down)
-			rc = err_input(r->err, "%s:%u:1: %s%s-%u is %s already", r->scenario->outages,
-				       o->line, host[o->group].name, o->rack ? "-rack" : "",
-				       o->index, o->down ? "down" : "up");
+			rc = err_input(r->err, "%s:%u:1: %s%s-%u is %s already",
+				       r->scenario->outages, o->line, host[o->group].name,
+				       o->rack ? "-rack" : "", o->index, o->down ? "down" : "up");
 		down[unit] = o->down;
 	}
 	mem_free(first);

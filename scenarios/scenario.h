@@ -258,7 +258,8 @@ void scenario_free(struct scenario *scenario);
 int scenario_load_text(struct scenario **scenario, const char *path, const char *text, size_t len,
 		       const struct scenario_set *sets, size_t nsets, struct err *err) must_check;
 
-static inline const struct vm_spec *vm_spec_at(const struct scenario *scenario, size_t group)
+/* The @group-th group of VMs. */
+static inline const struct vm_spec *scenario_group(const struct scenario *scenario, size_t group)
 {
 	return (const struct vm_spec *)scenario->vms.items + group;
 }

@@ -93,18 +93,18 @@ static struct trace_part share_part(const struct scenario *s, const struct trace
 	int64_t all = (int64_t)trace->n, first = 0;
 
 	for (size_t i = 0; i < group; i++)
-		first += trace_of(set, vm_spec_at(s, i)) == trace
-				 ? share_of(vm_spec_at(s, i), trace)
+		first += trace_of(set, scenario_group(s, i)) == trace
+				 ? share_of(scenario_group(s, i), trace)
 				 : 0;
 	first = first < all ? first : all;
-	int64_t vms = share_of(vm_spec_at(s, group), trace);
+	int64_t vms = share_of(scenario_group(s, group), trace);
 	return (struct trace_part){first, vms < all - first ? vms : all - first};
 }
 
 struct trace_part trace_set_part(const struct scenario *s, const struct trace_set *set,
 				 size_t group)
 {
-	const struct vm_spec *vm = vm_spec_at(s, group);
+	const struct vm_spec *vm = scenario_group(s, group);
 	const struct trace *trace = trace_of(set, vm);
 	int64_t first = vm->trace_first;
 
@@ -121,7 +121,7 @@ struct trace_part trace_set_part(const struct scenario *s, const struct trace_se
 static int traces_suffice(const struct scenario *s, const struct trace_set *set, size_t group,
 			  struct err *err)
 {
-	const struct vm_spec *vm = vm_spec_at(s, group);
+	const struct vm_spec *vm = scenario_group(s, group);
 	struct trace_part part = trace_set_part(s, set, group);
 	int64_t least = vm->trace_share > 0 ? 0 : 1, vms = part.vms > least ? part.vms : least;
 	int rc = 0;
@@ -145,7 +145,7 @@ int trace_set_load(const struct scenario *scenario, struct trace_set *set, struc
 	int rc = files_load(scenario, set, err);
 
 	for (size_t g = 0; g < scenario->vms.n; g++) {
-		const struct vm_spec *vm = vm_spec_at(scenario, g);
+		const struct vm_spec *vm = scenario_group(scenario, g);
 		for (size_t k = 0; k < vm->workloads.n; k++) {
 			const char *format, *path = trace_path_of(load_at(vm, k), &format);
 			int one = path ? trace_add(set, path, format, err) : 0;

@@ -150,7 +150,7 @@ static void say_speeds(const struct scenario *s)
 	for (size_t i = 1; i < s->hosts.n; i++)
 		differ |= host[i].speed != host[0].speed;
 	for (size_t i = 0; i < s->vms.n; i++)
-		assumed |= !(((const struct vm_spec *)s->vms.items)[i].speed > 0);
+		assumed |= !(scenario_group(s, i)->speed > 0);
 	if (assumed && differ)
 		fprintf(stderr,
 			"%s: VMs without `speed` are taken to have the core speed of the first"

@@ -58,7 +58,7 @@ void metrics_reset(struct metrics *m, struct dc *dc)
 	for (size_t h = 0; h < dc->host.n; h++) {
 		size_t at = dc->host.first[h], n = dc->host.count[h];
 		for (unsigned r = 0; r < RES_COUNT; r++) {
-			if (!(dc->host.used[h] & RES_BIT(r)))
+			if (!dc_used(dc, r, (uint32_t)h))
 				continue;
 			memset(dc->slot.sum.want[r] + at, 0, n * sizeof(double));
 			memset(dc->slot.sum.grant[r] + at, 0, n * sizeof(double));
@@ -161,13 +161,14 @@ lanes_inline void account_progress(const struct dc *dc, const struct bundle *b)
 /* @none: nobody wanted it, or had any. */
 lanes_inline void forget_unwanted(struct dc *dc, uint32_t host, lane_mask none)
 {
-	unsigned wanted = dc->host.wanted[host];
+	unsigned was = dc->host.wanted[host], wanted = was;
 
 	if (!lanes_any(none))
 		return;
 	for (unsigned r = 0; r < RES_COUNT; r++)
 		wanted &= none[r] ? ~RES_BIT(r) : ~0u;
-	dc_wanted_set(dc, wanted, host);
+	if (wanted != was)
+		dc_wanted_set(dc, wanted, host);
 }
 
 /* Sums of demand and grants. */
@@ -273,15 +274,14 @@ lanes_inline void columns_of(const struct bundle *b, double *zeros, const double
 
 /* Each VM's dominant share per unit of weight; where a weight is 0 it counts as 0. If somebody may look
  * at pairs: grants per unit of weight, and the largest of each resource. */
-lanes_inline void account_dominant(struct bundle *b, bool pairs, double *scratch)
+lanes_inline void account_dominant(struct bundle *b, bool pairs, double *zeros)
 {
 	const struct host_type *type = b->dc->host.type[b->host];
 	lanes most[RES_COUNT] = {{0}}, sum = {0}, sum_sq = {0}, time = {0};
 	const double *wants[RES_COUNT], *grants[RES_COUNT];
 	double per[RES_COUNT];
 
-	columns_of(b, scratch, wants, grants);
-
+	columns_of(b, zeros, wants, grants);
 	memcpy(per, type->per_capacity, sizeof(per));
 	if (type->dvfs.n > 0)
 		per[RES_CPU] = 1 / b->dc->host.capacity[b->host];
@@ -492,6 +492,7 @@ lanes_wide int metrics_account(struct metrics_desk *d, uint32_t host, double dt_
 	b.progress = d->scratch;
 	for (unsigned r = 0; r < RES_COUNT; r++)
 		b.per_weight[r] = b.progress + (r + 1) * room;
+	double *rest = b.progress + (1 + RES_COUNT) * room;
 	account_amounts(dc, &b);
 	account_host(m, &b);
 	if (b.n == 0)
@@ -500,16 +501,14 @@ lanes_wide int metrics_account(struct metrics_desk *d, uint32_t host, double dt_
 	if (m->entitled_by_grant) /* everybody has a ratio of 1 */
 		b.rate[M_RATIO] = b.rate[M_RATIO_SQ] = b.rate[M_RATIO_TIME] = served;
 	else
-		account_entitlement(m, dc, &b,
-				    entitlements(&b, b.progress + (RES_COUNT + 1) * room),
-				    &rates->worst);
+		account_entitlement(m, dc, &b, entitlements(&b, rest), &rates->worst);
 	if (lanes_any(b.shorts)) {
 		meetable_wants(&b, d->scratch + room * (SCRATCH_PER_VM - RES_COUNT));
-		account_dominant(&b, true, d->scratch + room * (1 + RES_COUNT));
+		account_dominant(&b, true, rest);
 		account_progress(dc, &b);
 		account_pairs(&b);
 	} else {
-		account_dominant(&b, false, d->scratch);
+		account_dominant(&b, false, rest);
 	}
 	rates->of[M_PAIRS] = (double)b.n * (b.n - 1);
 	rates->of[M_VIOLATION_TIME] = b.n;

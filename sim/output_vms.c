@@ -304,8 +304,8 @@ int output_vm_moves(struct output *o, struct run *run, uint32_t vm)
 	if (!sums)
 		return -ENOMEM;
 	sums_add_slot(sums, run, vm);
-	for (int r = 0; r < RES_COUNT; r++)
-		if (slot->want[r][s] > 0 || slot->grant[r][s] > 0)
+	for (unsigned r = 0; r < RES_COUNT; r++)
+		if (dc_used(&run->plan.dc, r, run->plan.dc.vm.host[vm]))
 			slot->want[r][s] = slot->grant[r][s] = 0;
 	slot->entitled[s] = slot->stall[s] = slot->run[s] = 0;
 	return 0;
@@ -385,10 +385,13 @@ int output_vm(struct output *o, struct run *run, uint32_t vm)
 {
 	const struct vm_sums *saved = saved_find(o, vm);
 	const struct vm_sums none = {.host = DC_NONE}, *sums = saved ? saved : &none;
-	int rc = o->quiet ? 0 : count_vm(o, run, vm, sums);
+	int rc = 0;
 
-	if (rc == 0 && !o->quiet)
-		write_vm(o, run, o->csv[OUTPUT_VMS], vm, sums);
+	if (!o->quiet) {
+		rc = count_vm(o, run, vm, sums);
+		if (rc == 0)
+			write_vm(o, run, o->csv[OUTPUT_VMS], vm, sums);
+	}
 	saved_drop(o, vm);
 	return rc;
 }
@@ -475,10 +478,7 @@ int output_living_vms(struct output *o, struct run *run)
 {
 	const struct dc *dc = &run->plan.dc;
 	struct living *l = living_new(o, run);
-	int rc = l && mem_grow(&o->ratio, &o->ratio_cap, o->nratio + run->running,
-			       sizeof(double)) == 0
-			 ? 0
-			 : err_nomem(run->err);
+	int rc = l ? 0 : err_nomem(run->err);
 
 	for (uint32_t vm = 0; vm < dc->vm.n && rc == 0; vm++) {
 		if (dc->vm.state[vm] >= VM_DONE)

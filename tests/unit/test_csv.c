@@ -312,6 +312,81 @@ static void test_read_forms(void **state)
 	csv_table_free(&t);
 }
 
+#define PART_ROWS 20000 /* more than a buffer holds */
+
+static void put_rows(struct csv *csv, int from, int end)
+{
+	for (int i = from; i < end; i++) {
+		csv_text(csv, i % 7 ? "x" : "a, \"quoted\" one");
+		csv_int(csv, i);
+		csv_end_row(csv);
+	}
+}
+
+/* Rows 0 to 10, those of a part, and the last 10. */
+static int write_parts(const char *path, struct csv *part)
+{
+	static const char *const names[] = {"a", "b"};
+	struct csv *csv;
+	int code = csv_open(&csv, path, NULL, names, 2, &err);
+
+	if (code < 0)
+		return code;
+	put_rows(csv, 0, 10);
+	put_rows(part ? part : csv, 10, PART_ROWS - 10);
+	if (part)
+		csv_add_part(csv, part);
+	put_rows(csv, PART_ROWS - 10, PART_ROWS);
+	return csv_close(csv, &err);
+}
+
+/* A file is the same whether rows were made apart or not; the part is empty behind it, and can be used again. */
+static void test_parts(void **state)
+{
+	struct csv *part = csv_part(2);
+	struct csv_table whole, parts;
+
+	(void)state;
+	assert_non_null(part);
+	assert_int_equal(write_parts(in_dir("whole.csv"), NULL), 0);
+	assert_int_equal(csv_read(&whole, in_dir("whole.csv"), &err), 0);
+	assert_int_equal(whole.nrows, PART_ROWS);
+	for (int again = 0; again < 2; again++) {
+		assert_int_equal(write_parts(in_dir("parts.csv"), part), 0);
+		assert_int_equal(csv_read(&parts, in_dir("parts.csv"), &err), 0);
+		assert_int_equal(parts.nrows, PART_ROWS);
+		for (size_t i = 0; i < 2 * PART_ROWS; i++)
+			assert_string_equal(parts.cell[i], whole.cell[i]);
+		csv_table_free(&parts);
+	}
+	csv_table_free(&whole);
+	csv_abandon(part);
+}
+
+/* A part that could not grow makes no file without its rows. */
+static void test_parts_no_memory(void **state)
+{
+	int code = -ENOMEM;
+
+	(void)state;
+	for (uint64_t n = 1; code < 0; n++) {
+		err_clear(&err);
+		mem_fail_at(n);
+		struct csv *part = csv_part(2);
+		code = part ? write_parts(in_dir("none.csv"), part) : -ENOMEM;
+		mem_fail_at(0);
+		csv_abandon(part);
+		assert_int_equal(mem_live(), 0);
+		assert_true(code == 0 || code == -ENOMEM);
+		assert_int_equal(access(in_dir("none.csv"), F_OK) == 0, code == 0);
+		assert_true(n < 50);
+	}
+	struct csv_table t;
+	assert_int_equal(csv_read(&t, in_dir("none.csv"), &err), 0);
+	assert_int_equal(t.nrows, PART_ROWS);
+	csv_table_free(&t);
+}
+
 /* Every allocation fails once; nothing leaks and every failure is told. */
 static void test_no_memory(void **state)
 {
@@ -355,6 +430,8 @@ int main(void)
 		IN_DIR(test_full),
 		IN_DIR(test_read_bad),
 		IN_DIR(test_read_forms),
+		IN_DIR(test_parts),
+		IN_DIR(test_parts_no_memory),
 		IN_DIR(test_no_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
