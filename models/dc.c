@@ -358,8 +358,11 @@ int dc_add_class(struct dc *dc, const struct vm_class *class, uint32_t *id)
 {
 	if (mem_grow(&dc->class, &dc->class_cap, dc->nclasses + 1, sizeof(*dc->class)) < 0)
 		return -ENOMEM;
-	dc->class[dc->nclasses] = *class;
-	dc->class[dc->nclasses].like = class_like(dc, class);
+	struct vm_class *added = &dc->class[dc->nclasses];
+	*added = *class;
+	added->like = class_like(dc, class);
+	for (int r = 0; r < RES_COUNT; r++)
+		added->per_weight[r] = class->weight[r] > 0 ? 1 / class->weight[r] : 0;
 	*id = (uint32_t)dc->nclasses++;
 	return 0;
 }

@@ -61,7 +61,8 @@ struct vm_class {
 	double speed;  /* nominal MHz of a vCPU */
 	double memory; /* RAM */
 	double floor[RES_COUNT], cap[RES_COUNT], weight[RES_COUNT];
-	double request[DC_DIMS]; /* for placement */
+	double per_weight[RES_COUNT]; /* 1 / weight; 0 for weight 0; set by dc_add_class() */
+	double request[DC_DIMS];      /* for placement */
 };
 
 /* One kind of host. */

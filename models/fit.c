@@ -42,8 +42,9 @@ struct fit_past {
 
 #define PASTS 16 /* requests remembered: a power of two */
 
-/* Who asks by key alone does not pay for the order by id: what is above a leaf is set when it is asked for. */
+/* Who asks by key alone does not pay for the order by id: the tree is set when it is asked for. */
 struct fit_stale {
+	bool all; /* the whole tree; or some leaves, and what is above them: */
 	size_t n;
 	uint32_t *leaf;
 	bool *is; /* by leaf: it is among them */
@@ -169,6 +170,8 @@ static void leaf_changed(const struct fit_index *x, size_t leaf)
 {
 	struct fit_stale *stale = x->stale;
 
+	if (stale->all)
+		return;
 	if (!stale->is[leaf])
 		stale->leaf[stale->n++] = (uint32_t)leaf;
 	stale->is[leaf] = true;
@@ -182,6 +185,29 @@ static bool stale_take(struct fit_stale *stale, uint32_t *leaf)
 	*leaf = stale->leaf[--stale->n];
 	stale->is[*leaf] = false;
 	return true;
+}
+
+/* All nodes above the leaves. */
+lanes_wide static void tree_fill_above(const struct fit_index *x)
+{
+	size_t w = x->width;
+
+	for (size_t i = x->leaves; i-- > 1;) {
+		memcpy(x->max + i * w, x->max + 2 * i * w, w * sizeof(double));
+		fit_widen(x->max + i * w, x->max + (2 * i + 1) * w, x->width);
+	}
+}
+
+static void tree_bring(const struct fit_index *x)
+{
+	if (x->stale->all) {
+		for (size_t leaf = 0; leaf * GROUP < x->n; leaf++)
+			leaf_max(x, leaf, x->max + (x->leaves + leaf) * x->width);
+		tree_fill_above(x);
+		x->stale->all = false;
+	}
+	for (uint32_t leaf; stale_take(x->stale, &leaf);)
+		tree_set(x, leaf);
 }
 
 /* Where the request is remembered, or will be. */
@@ -251,8 +277,7 @@ uint32_t fit_next(const struct fit_index *x, uint32_t from, const struct fit_nee
 	struct fit_past *past = past_of(x, need);
 	bool covered = covers(past, from, need, x->width);
 
-	for (uint32_t leaf; stale_take(x->stale, &leaf);)
-		tree_set(x, leaf);
+	tree_bring(x);
 	uint32_t at = walk(x, covered ? past->to : from, need);
 
 	if (!covered) {
@@ -319,7 +344,7 @@ static void fill_host(const struct filling *fill, uint32_t h)
 	}
 }
 
-/* Leaves of the tree, with their hosts. */
+/* Hosts, and leaves of the tree: not where hosts are rather asked for by key. */
 lanes_wide static void fill_leaves(void *ctx, unsigned thread, size_t first, size_t end)
 {
 	const struct filling *fill = ctx;
@@ -329,25 +354,23 @@ lanes_wide static void fill_leaves(void *ctx, unsigned thread, size_t first, siz
 	for (size_t leaf = first; leaf < end; leaf++) {
 		for (size_t h = leaf * GROUP; h < (leaf + 1) * GROUP && h < x->n; h++)
 			fill_host(fill, (uint32_t)h);
-		leaf_max(x, leaf, x->max + (x->leaves + leaf) * x->width);
+		if (!x->stale->all)
+			leaf_max(x, leaf, x->max + (x->leaves + leaf) * x->width);
 	}
 }
 
-lanes_wide void fit_refill(struct fit_index *x, const struct fit_refill *fill)
+void fit_refill(struct fit_index *x, const struct fit_refill *fill)
 {
-	size_t w = x->width;
-
 	forget(x);
 	for (size_t t = 0; t < x->ntypes; t++)
 		x->sets[t]++;
 	for (uint32_t leaf; stale_take(x->stale, &leaf);) {
 	}
+	x->stale->all = x->key != NULL;
 	pool_deal(fill->pool, (x->n + GROUP - 1) / GROUP, GROUP * POOL_LOOK_NS, fill_leaves,
 		  &(struct filling){x, fill});
-	for (size_t i = x->leaves; i-- > 1;) {
-		memcpy(x->max + i * w, x->max + 2 * i * w, w * sizeof(double));
-		fit_widen(x->max + i * w, x->max + (2 * i + 1) * w, x->width);
-	}
+	if (!x->stale->all)
+		tree_fill_above(x);
 	if (x->key)
 		fit_order_refill(x, fill->pool);
 }

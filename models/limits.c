@@ -32,17 +32,19 @@ static int reserve(struct limits *l, size_t n)
 	return 0;
 }
 
-static void slices(struct limits *l, double cpu)
+lanes_inline void slices(struct limits *l, double cpu)
 {
+	double sum[RES_COUNT] = {0};
+
+	for (size_t i = 0; i < l->n; i++)
+		for (int r = 0; r < RES_COUNT; r++)
+			sum[r] += l->weight[r][i];
 	for (int r = 0; r < RES_COUNT; r++) {
-		double all = r == RES_CPU ? cpu : l->type->capacity[r], sum = 0;
-		for (size_t i = 0; i < l->n; i++)
-			sum += l->weight[r][i];
-		double unit = sum > 0 ? all / sum : 0;
-		for (size_t i = 0; i < l->n; i++) {
-			double slice = unit * l->weight[r][i];
-			l->slice[r][i] = slice < l->cap[r][i] ? slice : l->cap[r][i];
-		}
+		double all = r == RES_CPU ? cpu : l->type->capacity[r];
+		lanes unit = lanes_of(sum[r] > 0 ? all / sum[r] : 0);
+		for (size_t i = 0; i < l->n; i += LANES)
+			lanes_put(l->slice[r] + i, lanes_min(unit * lanes_at(l->weight[r] + i),
+							     lanes_at(l->cap[r] + i)));
 	}
 }
 
@@ -71,12 +73,13 @@ static void put(struct limits *l, size_t i, const struct vm_class *class, double
 		l->floor[r][i] = class->floor[r];
 		l->cap[r][i] = class->cap[r];
 		l->weight[r][i] = class->weight[r];
-		l->per_weight[r][i] = class->weight[r] > 0 ? 1 / class->weight[r] : 0;
+		l->per_weight[r][i] = class->per_weight[r];
 	}
-	l->cap[RES_CPU][i] = fmin(l->cap[RES_CPU][i], class->vcpus * core);
+	if (class->vcpus * core < class->cap[RES_CPU])
+		l->cap[RES_CPU][i] = class->vcpus * core;
 }
 
-int limits_gather(struct limits *l, const struct dc *dc, uint32_t host)
+lanes_wide int limits_gather(struct limits *l, const struct dc *dc, uint32_t host)
 {
 	const uint32_t *id = dc->slot.class_id + dc->host.first[host];
 	const struct host_type *type = dc->host.type[host];
@@ -95,10 +98,9 @@ int limits_gather(struct limits *l, const struct dc *dc, uint32_t host)
 		l->class_id[i] = id[i];
 		put(l, i, &dc->class[id[i]], core);
 	}
-	for (int r = 0; r < RES_COUNT; r++)
-		for (size_t i = n; i < lanes_room(n); i++)
-			l->floor[r][i] = l->cap[r][i] = l->weight[r][i] = l->per_weight[r][i] =
-				l->slice[r][i] = 0;
+	for (size_t i = n; i < lanes_room(n); i++)
+		for (int r = 0; r < RES_COUNT; r++)
+			l->floor[r][i] = l->cap[r][i] = l->weight[r][i] = l->per_weight[r][i] = 0;
 	l->n = n;
 	l->core = core;
 	l->type = type;

@@ -72,6 +72,8 @@ int trace_file_read(struct trace_file *file, const char *path, struct err *err)
 		if (got == 0)
 			break;
 		file->len += (size_t)got;
+		if (file->len == (size_t)st.st_size)
+			break;
 		need = file->len + 2;
 	}
 	file->text[file->len] = '\0';

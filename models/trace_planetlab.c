@@ -85,6 +85,8 @@ static int read_values(struct planetlab *pl, struct err *err)
 	if (p == end)
 		return err_input(err, "%s: empty file (would be a percentage a line)",
 				 pl->file.path);
+	if (mem_grow(&pl->value, &pl->cap, pl->n + pl->file.len, 1) < 0)
+		return err_nomem(err);
 	for (size_t line = 1; p < end; line++) {
 		const char *nl = memchr(p, '\n', (size_t)(end - p));
 		size_t len = (size_t)((nl ? nl : end) - p);
@@ -95,8 +97,6 @@ static int read_values(struct planetlab *pl, struct err *err)
 		int v = line_value(p, len);
 		if (v < 0)
 			bad_line(pl, line, p, len, err);
-		if (mem_grow(&pl->value, &pl->cap, pl->n + 1, 1) < 0)
-			return err_nomem(err);
 		pl->value[pl->n++] = (uint8_t)(v < 0 ? 0 : v);
 		p = nl ? nl + 1 : end;
 	}

@@ -54,7 +54,7 @@ static double size_of(const void *state, const struct place_view *view,
 static uint32_t first(void *state, const struct place_view *view, const double req[PLACE_DIMS])
 {
 	(void)state;
-	return place_next(view, 0, req);
+	return place_first(view, req);
 }
 
 static uint32_t best(void *state, const struct place_view *view, const double req[PLACE_DIMS])

@@ -8,7 +8,7 @@ static uint32_t first_place(void *state, const struct place_view *view,
 			    const double req[PLACE_DIMS])
 {
 	(void)state;
-	return place_next(view, 0, req);
+	return place_first(view, req);
 }
 
 const struct placer_ops placer_first = {

@@ -13,8 +13,10 @@ struct next {
 static uint32_t next_place(void *state, const struct place_view *view, const double req[PLACE_DIMS])
 {
 	struct next *p = state;
+	struct place_ask ask;
 
-	uint32_t h = place_next(view, p->host, req);
+	place_ask(&ask, view, req);
+	uint32_t h = place_next(&ask, p->host);
 
 	if (h != PLACE_NOWHERE)
 		p->host = h;

@@ -78,8 +78,11 @@ struct plan {
 	size_t n;
 	struct stretch of[STRETCHES];
 	size_t ntries, try[TRIES];
-	int64_t lo;            /* where the next stretch begins */
-	int64_t before, after; /* the next piece to end: at the load before, at the load after */
+	int64_t lo; /* where the next stretch begins */
+	double end; /* the rise where the last one ends */
+	double pieces;
+	/* The piece at the load before, and at the load after: its number, and the load before where it ends. */
+	int64_t before, after, before_end, after_end;
 	struct answer {
 		const struct fit_index *index; /* NULL: there is none */
 		uint64_t sets;
@@ -96,24 +99,27 @@ struct pabfd {
 	struct plan plan[PLANS];
 };
 
+/* Pieces that are linear begin with what the one before ends with, except at 0 (models/power.h). */
 static void add(struct plan *p, int64_t lo, int64_t hi)
 {
-	double low = rise(p->type, lo, p->more), high = lo < hi ? rise(p->type, hi, p->more) : low;
+	bool goes_on = lo > 1 && p->type->power_pieces > 1;
+	double low = goes_on ? p->end : rise(p->type, lo, p->more);
 
-	p->of[p->n++] = (struct stretch){lo, hi, low < high ? low : high};
+	p->end = lo < hi ? rise(p->type, hi, p->more) : low;
+	p->of[p->n++] = (struct stretch){lo, hi, low < p->end ? low : p->end};
 }
 
+/* Those with the least rises, the least first; among equals the one from the lowest load. */
 static void plan_tries(struct plan *p)
 {
-	bool tried[STRETCHES] = {false};
-
-	for (p->ntries = 0; p->ntries < TRIES && p->ntries < p->n; p->ntries++) {
-		size_t best = p->n;
-		for (size_t i = 0; i < p->n; i++)
-			if (!tried[i] && (best == p->n || p->of[i].watts < p->of[best].watts))
-				best = i;
-		tried[best] = true;
-		p->try[p->ntries] = best;
+	p->ntries = 0;
+	for (size_t i = 0; i < p->n; i++) {
+		size_t at = p->ntries < TRIES ? p->ntries++ : TRIES;
+		for (; at > 0 && p->of[i].watts < p->of[p->try[at - 1]].watts; at--)
+			if (at < TRIES)
+				p->try[at] = p->try[at - 1];
+		if (at < TRIES)
+			p->try[at] = i;
 	}
 }
 
@@ -128,23 +134,30 @@ static bool plan_goes_on(const struct plan *p)
 	return p->lo <= most(p);
 }
 
+/* To the next piece, of those at the load before and of those at the load after. */
+static void next_before(struct plan *p)
+{
+	p->before_end = fit_key((double)++p->before / p->pieces);
+}
+
+static void next_after(struct plan *p)
+{
+	p->after_end = fit_key((double)++p->after / p->pieces) - fit_key(p->more);
+}
+
 /* The next stretches: one begins where the load before, or the load after, begins a piece. */
 static void plan_fill(struct plan *p)
 {
-	double pieces = p->type->power_pieces > 0 ? p->type->power_pieces : 1;
-
 	while (plan_goes_on(p) && p->n < STRETCHES) {
-		int64_t end = fit_key((double)p->before / pieces);
-		int64_t shifted = fit_key((double)p->after / pieces) - fit_key(p->more);
-		if (shifted < p->lo) {
-			p->after++;
-			continue;
+		int64_t hi = p->before_end < p->after_end ? p->before_end : p->after_end;
+		if (hi >= p->lo) {
+			add(p, p->lo, hi < most(p) ? hi : most(p));
+			p->lo = hi + 1;
 		}
-		int64_t hi = end < shifted ? end : shifted;
-		p->before += hi == end;
-		p->after += hi == shifted;
-		add(p, p->lo, hi < most(p) ? hi : most(p));
-		p->lo = hi + 1;
+		if (hi == p->before_end)
+			next_before(p);
+		if (hi == p->after_end)
+			next_after(p);
 	}
 	plan_tries(p);
 }
@@ -155,16 +168,16 @@ static void plan_begin(struct plan *p, const struct host_type *type, double load
 	*p = (struct plan){.type = type,
 			   .load = load,
 			   .more = load / type->load_full,
-			   .before = 1,
-			   .after = 1};
+			   .pieces = type->power_pieces > 0 ? type->power_pieces : 1};
+	next_before(p);
+	next_after(p);
 	add(p, FIT_KEY_NONE, FIT_KEY_NONE);
 	plan_fill(p);
 }
 
 /* Who is asked for, and among the loads of which type. */
 struct walk {
-	const struct place_view *view;
-	const double *req;
+	const struct place_ask *ask;
 	size_t type;
 	const struct plan *plan;
 };
@@ -174,7 +187,7 @@ static uint32_t lowest(const struct walk *w, size_t from, size_t to)
 {
 	const struct stretch *of = w->plan->of;
 
-	return place_lowest(w->view, (struct place_range){w->type, of[from].lo, of[to].hi}, w->req);
+	return place_lowest(w->ask, (struct place_range){w->type, of[from].lo, of[to].hi});
 }
 
 /* Rises that differ by more than this are no equals, however many of them there are in between. */
@@ -189,7 +202,7 @@ static double some_rise(const struct walk *w, double known)
 		uint32_t h = lowest(w, p->try[k], p->try[k]);
 		if (h == PLACE_NOWHERE)
 			continue;
-		double watts = rise(p->type, w->view->key[h], p->more);
+		double watts = rise(p->type, w->ask->view->key[h], p->more);
 		return watts < known ? watts : known;
 	}
 	return known;
@@ -207,12 +220,12 @@ static void consider_stretches(const struct walk *w, double bound, struct least 
 		uint32_t h = lowest(w, i, p->n - 1);
 		if (h == PLACE_NOWHERE)
 			return;
-		while (w->view->key[h] > p->of[i].hi)
+		while (w->ask->view->key[h] > p->of[i].hi)
 			i++;
-		consider(w->view, h, p->more, least);
-		struct place_range rest = {w->type, w->view->key[h], p->of[i].hi};
+		consider(w->ask->view, h, p->more, least);
+		struct place_range rest = {w->type, w->ask->view->key[h], p->of[i].hi};
 		if (rest.lo < rest.hi)
-			consider(w->view, place_highest(w->view, rest, w->req), p->more, least);
+			consider(w->ask->view, place_highest(w->ask, rest), p->more, least);
 		known = fmin(known, least->watts);
 	}
 }
@@ -226,11 +239,12 @@ static bool remembers(const struct answer *m, const struct place_view *view, siz
 }
 
 /* The least rise that hosts of the type offer, if it may be less than @bound. */
-static struct least least_of_type(struct pabfd *state, const struct place_view *view, size_t t,
-				  const double req[PLACE_DIMS], double bound)
+static struct least least_of_type(struct pabfd *state, const struct place_ask *ask, size_t t,
+				  double bound)
 {
+	const struct place_view *view = ask->view;
 	struct plan *plan = &state->plan[t % PLANS];
-	struct walk w = {.view = view, .req = req, .type = t, .plan = plan};
+	struct walk w = {.ask = ask, .type = t, .plan = plan};
 	struct least found = {.host = PLACE_NOWHERE, .watts = (double)INFINITY};
 
 	if (plan->type != &view->types[t] || plan->load != view->load)
@@ -252,13 +266,13 @@ static struct least least_of_type(struct pabfd *state, const struct place_view *
 	return found;
 }
 
-static uint32_t least_loaded(const struct place_view *view, const double req[PLACE_DIMS])
+static uint32_t least_loaded(const struct place_ask *ask)
 {
+	const struct place_view *view = ask->view;
 	uint32_t best = PLACE_NOWHERE;
 
 	for (size_t t = 0; t < view->ntypes; t++) {
-		uint32_t h =
-			place_lowest(view, (struct place_range){t, FIT_KEY_NONE, INT64_MAX}, req);
+		uint32_t h = place_lowest(ask, (struct place_range){t, FIT_KEY_NONE, INT64_MAX});
 		if (h != PLACE_NOWHERE &&
 		    (best == PLACE_NOWHERE || view->key[h] < view->key[best] ||
 		     (view->key[h] == view->key[best] && h < best)))
@@ -271,12 +285,14 @@ static uint32_t pabfd_place(void *state, const struct place_view *view,
 			    const double req[PLACE_DIMS])
 {
 	struct least least = {.host = PLACE_NOWHERE, .watts = (double)INFINITY};
+	struct place_ask ask;
 
+	place_ask(&ask, view, req);
 	for (size_t t = 0; t < view->ntypes; t++) {
-		struct least of = least_of_type(state, view, t, req, least.watts);
+		struct least of = least_of_type(state, &ask, t, least.watts);
 		take_better(&least, &of);
 	}
-	return least.host != PLACE_NOWHERE ? least.host : least_loaded(view, req);
+	return least.host != PLACE_NOWHERE ? least.host : least_loaded(&ask);
 }
 
 static double pabfd_size(const void *state, const struct place_view *view,

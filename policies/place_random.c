@@ -40,14 +40,16 @@ static int random_init(void *state, uint64_t seed, struct err *err)
 static uint32_t pick_among_fitting(uint64_t random, const struct place_view *view,
 				   const double req[PLACE_DIMS])
 {
+	struct place_ask ask;
 	uint64_t fitting = 0;
 
-	uint32_t h = place_next(view, 0, req);
-	for (; h != PLACE_NOWHERE; h = place_next(view, h + 1, req))
+	place_ask(&ask, view, req);
+	uint32_t h = place_next(&ask, 0);
+	for (; h != PLACE_NOWHERE; h = place_next(&ask, h + 1))
 		fitting++;
 	uint32_t pick = below(random, fitting);
-	for (h = place_next(view, 0, req); h != PLACE_NOWHERE && pick-- > 0;)
-		h = place_next(view, h + 1, req);
+	for (h = place_next(&ask, 0); h != PLACE_NOWHERE && pick-- > 0;)
+		h = place_next(&ask, h + 1);
 	return h;
 }
 

@@ -96,9 +96,10 @@ static uint32_t place(score_fn *score, const struct place_view *view, const doub
 	static const double one[PLACE_DIMS] = {1, 1, 1, 1};
 	uint32_t best = PLACE_NOWHERE;
 	double best_score = 0;
+	struct place_ask ask;
 
-	for (uint32_t h = place_next(view, 0, req); h != PLACE_NOWHERE;
-	     h = place_next(view, h + 1, req)) {
+	place_ask(&ask, view, req);
+	for (uint32_t h = place_next(&ask, 0); h != PLACE_NOWHERE; h = place_next(&ask, h + 1)) {
 		double left[PLACE_DIMS], need[PLACE_DIMS];
 		if (view->key[h] == FIT_KEY_NONE)
 			continue;
@@ -110,7 +111,7 @@ static uint32_t place(score_fn *score, const struct place_view *view, const doub
 		best = h;
 		best_score = s;
 	}
-	return best != PLACE_NOWHERE ? best : place_next(view, 0, req);
+	return best != PLACE_NOWHERE ? best : place_next(&ask, 0);
 }
 
 #define VECTOR(ID, NAME, SCORE, SUMMARY, SOURCE)                                                 \

@@ -20,51 +20,54 @@ bool place_fits(const struct place_view *view, uint32_t h, const double req[PLAC
 	return !view->admits || view->admits(view->ctx, h);
 }
 
-struct asked {
-	const struct place_view *view;
-	const double *req;
-};
-
-static bool asked_fits(const void *ctx, uint32_t h)
+static bool ask_fits(const void *ctx, uint32_t h)
 {
-	const struct asked *asked = ctx;
+	const struct place_ask *ask = ctx;
 
-	return place_fits(asked->view, h, asked->req);
+	return place_fits(ask->view, h, ask->req);
 }
 
-static void ask(const struct asked *asked, struct fit_need *need)
+void place_ask(struct place_ask *ask, const struct place_view *view, const double req[PLACE_DIMS])
 {
-	const struct place_view *view = asked->view;
 	double want[FIT_DIMS] = {0};
 
+	ask->view = view;
+	ask->req = req;
+	if (!view->index)
+		return;
 	for (unsigned d = 0; d < PLACE_DIMS; d++)
-		want[d] = asked->req[d];
+		want[d] = req[d];
 	for (unsigned r = 0; view->floor && r < RES_COUNT; r++)
 		want[PLACE_DIMS + r] = view->floor[r];
-	fit_ask(view->index, need, want, view->type_ok, view->ntypes);
-	need->admits = asked_fits;
-	need->ctx = asked;
+	fit_ask(view->index, &ask->need, want, view->type_ok, view->ntypes);
+	ask->need.admits = ask_fits;
+	ask->need.ctx = ask;
 }
 
-uint32_t place_next(const struct place_view *view, uint32_t from, const double req[PLACE_DIMS])
+uint32_t place_next(const struct place_ask *ask, uint32_t from)
 {
+	const struct place_view *view = ask->view;
 	uint32_t h = from;
 
-	if (view->index) {
-		struct asked asked = {view, req};
-		struct fit_need need;
-		ask(&asked, &need);
-		h = fit_next(view->index, from, &need);
-	} else {
-		while (h < view->nhosts && !place_fits(view, h, req))
+	if (view->index)
+		h = fit_next(view->index, from, &ask->need);
+	else
+		while (h < view->nhosts && !place_fits(view, h, ask->req))
 			h++;
-	}
 	return h < view->nhosts ? h : PLACE_NOWHERE;
 }
 
-static uint32_t look(const struct place_view *view, struct place_range in,
-		     const double req[PLACE_DIMS], bool highest)
+uint32_t place_first(const struct place_view *view, const double req[PLACE_DIMS])
 {
+	struct place_ask ask;
+
+	place_ask(&ask, view, req);
+	return place_next(&ask, 0);
+}
+
+static uint32_t look(const struct place_ask *ask, struct place_range in, bool highest)
+{
+	const struct place_view *view = ask->view;
 	uint32_t found = PLACE_NOWHERE;
 
 	for (uint32_t h = 0; h < view->nhosts; h++) {
@@ -74,37 +77,32 @@ static uint32_t look(const struct place_view *view, struct place_range in,
 		if (found != PLACE_NOWHERE &&
 		    (highest ? key <= view->key[found] : key >= view->key[found]))
 			continue;
-		if (place_fits(view, h, req))
+		if (place_fits(view, h, ask->req))
 			found = h;
 	}
 	return found;
 }
 
-static uint32_t extreme(const struct place_view *view, struct place_range in,
-			const double req[PLACE_DIMS], bool highest)
+static uint32_t extreme(const struct place_ask *ask, struct place_range in, bool highest)
 {
-	struct asked asked = {view, req};
-	struct fit_need need;
+	const struct place_view *view = ask->view;
 
 	if (view->type_ok && !view->type_ok[in.type])
 		return PLACE_NOWHERE;
 	if (!view->index)
-		return look(view, in, req, highest);
-	ask(&asked, &need);
-	return highest ? fit_last(view->index, in.type, in.lo, in.hi, &need)
-		       : fit_first(view->index, in.type, in.lo, in.hi, &need);
+		return look(ask, in, highest);
+	return highest ? fit_last(view->index, in.type, in.lo, in.hi, &ask->need)
+		       : fit_first(view->index, in.type, in.lo, in.hi, &ask->need);
 }
 
-uint32_t place_lowest(const struct place_view *view, struct place_range in,
-		      const double req[PLACE_DIMS])
+uint32_t place_lowest(const struct place_ask *ask, struct place_range in)
 {
-	return extreme(view, in, req, false);
+	return extreme(ask, in, false);
 }
 
-uint32_t place_highest(const struct place_view *view, struct place_range in,
-		       const double req[PLACE_DIMS])
+uint32_t place_highest(const struct place_ask *ask, struct place_range in)
 {
-	return extreme(view, in, req, true);
+	return extreme(ask, in, true);
 }
 
 int64_t place_fullness(const struct place_view *view, uint32_t h, const double req[PLACE_DIMS])
@@ -127,10 +125,12 @@ uint32_t place_fullest(const struct place_view *view, const double req[PLACE_DIM
 {
 	uint32_t best = PLACE_NOWHERE;
 	int64_t best_full = 0;
+	struct place_ask ask;
 
+	place_ask(&ask, view, req);
 	for (size_t t = 0; t < ntypes(view); t++) {
 		struct place_range all = {t, INT64_MIN, INT64_MAX};
-		uint32_t h = place_highest(view, all, req);
+		uint32_t h = place_highest(&ask, all);
 		if (h == PLACE_NOWHERE)
 			continue;
 		int64_t full = place_fullness(view, h, req);
@@ -142,17 +142,17 @@ uint32_t place_fullest(const struct place_view *view, const double req[PLACE_DIM
 	return best;
 }
 
-static uint32_t emptiest_from(const struct place_view *view, const double req[PLACE_DIMS],
-			      int64_t lo)
+static uint32_t emptiest_from(const struct place_ask *ask, int64_t lo)
 {
+	const struct place_view *view = ask->view;
 	uint32_t best = PLACE_NOWHERE;
 	int64_t best_full = 0;
 
 	for (size_t t = 0; t < ntypes(view); t++) {
-		uint32_t h = place_lowest(view, (struct place_range){t, lo, INT64_MAX}, req);
+		uint32_t h = place_lowest(ask, (struct place_range){t, lo, INT64_MAX});
 		if (h == PLACE_NOWHERE)
 			continue;
-		int64_t full = place_fullness(view, h, req);
+		int64_t full = place_fullness(view, h, ask->req);
 		if (best == PLACE_NOWHERE || full < best_full || (full == best_full && h < best)) {
 			best = h;
 			best_full = full;
@@ -164,9 +164,11 @@ static uint32_t emptiest_from(const struct place_view *view, const double req[PL
 uint32_t place_emptiest(const struct place_view *view, const double req[PLACE_DIMS],
 			bool used_first)
 {
-	uint32_t used = used_first ? emptiest_from(view, req, FIT_KEY_NONE + 1) : PLACE_NOWHERE;
+	struct place_ask ask;
 
-	return used != PLACE_NOWHERE ? used : emptiest_from(view, req, FIT_KEY_NONE);
+	place_ask(&ask, view, req);
+	uint32_t used = used_first ? emptiest_from(&ask, FIT_KEY_NONE + 1) : PLACE_NOWHERE;
+	return used != PLACE_NOWHERE ? used : emptiest_from(&ask, FIT_KEY_NONE);
 }
 
 /* The average host in a dimension; 0 where one has no limit. */

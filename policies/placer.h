@@ -98,8 +98,16 @@ struct placer_ops {
 /* Whether @req fits host @h of the view: every dimension within PLACE_EPSILON, and admitted. */
 bool place_fits(const struct place_view *view, uint32_t h, const double req[PLACE_DIMS]);
 
+/* A request, prepared for questions about it; stays where it was made. */
+struct place_ask {
+	const struct place_view *view;
+	const double *req;
+	struct fit_need need; /* where the view has an index */
+};
+void place_ask(struct place_ask *ask, const struct place_view *view, const double req[PLACE_DIMS]);
+
 /* The first host from @from on that the request fits, or PLACE_NOWHERE. */
-uint32_t place_next(const struct place_view *view, uint32_t from, const double req[PLACE_DIMS]);
+uint32_t place_next(const struct place_ask *ask, uint32_t from);
 
 /* Of the hosts of a type that the request fits and whose key is from @lo to @hi: the one with the
  * smallest, with the largest key; of equals the lowest id. PLACE_NOWHERE if there is none, or if the
@@ -108,10 +116,11 @@ struct place_range {
 	size_t type;
 	int64_t lo, hi;
 };
-uint32_t place_lowest(const struct place_view *view, struct place_range in,
-		      const double req[PLACE_DIMS]);
-uint32_t place_highest(const struct place_view *view, struct place_range in,
-		       const double req[PLACE_DIMS]);
+uint32_t place_lowest(const struct place_ask *ask, struct place_range in);
+uint32_t place_highest(const struct place_ask *ask, struct place_range in);
+
+/* place_next() of all hosts, for who has no more to ask. */
+uint32_t place_first(const struct place_view *view, const double req[PLACE_DIMS]);
 
 /* How full the host would be after taking @req, in units of keys: the sum over dimensions with
  * capacity of (capacity - free + req) / capacity. For placers by fullness. */

@@ -14,10 +14,12 @@
 static uint32_t lowest(void *state, const struct place_view *view, const double req[PLACE_DIMS])
 {
 	uint32_t best = PLACE_NOWHERE;
+	struct place_ask ask;
 
 	(void)state;
+	place_ask(&ask, view, req);
 	for (size_t t = 0; t < view->ntypes; t++) {
-		uint32_t h = place_lowest(view, (struct place_range){t, 0, INT64_MAX}, req);
+		uint32_t h = place_lowest(&ask, (struct place_range){t, 0, INT64_MAX});
 		if (h != PLACE_NOWHERE &&
 		    (best == PLACE_NOWHERE || view->key[h] < view->key[best] ||
 		     (view->key[h] == view->key[best] && h < best)))
@@ -140,7 +142,7 @@ static int candidates_find(struct balancing *b, uint32_t host, struct candidates
 		k->vm[k->n] = l->vm[i];
 		k->to[k->n] = to;
 		k->demand[k->n] = demand;
-		k->migrate_s[k->n] = consolidate_transfer_s(b->run, l->vm[i]);
+		k->migrate_s[k->n] = consolidate_transfer_s(b->run, host, l->memory[i]);
 		k->load_to[k->n] = load_of(c, to);
 		k->from_load[k->n] = demand / capacity_of(c, host);
 		k->to_load[k->n++] = demand / capacity_of(c, to);

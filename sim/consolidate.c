@@ -186,11 +186,9 @@ double consolidate_stay_s(const struct run *run)
 	return stay->n > 0 ? stay->mean : (double)NAN;
 }
 
-double consolidate_transfer_s(const struct run *run, uint32_t vm)
+double consolidate_transfer_s(const struct run *run, uint32_t host, double memory)
 {
-	const struct dc *dc = &run->plan.dc;
-
-	return dc_class_of(dc, vm)->memory / migrate_bandwidth(run, dc->vm.host[vm]);
+	return memory / migrate_bandwidth(run, host);
 }
 
 /* A round. */

@@ -106,8 +106,8 @@ void relieve_undo(struct consolidation *c);
 /* drain.c: empties hosts of those that are open. */
 int drain_hosts(struct run *run, struct consolidation *c) must_check;
 
-/* Seconds that the memory of the VM is on its way from its host at least. */
-double consolidate_transfer_s(const struct run *run, uint32_t vm);
+/* Seconds that so many bytes of memory are on their way from the host at least. */
+double consolidate_transfer_s(const struct run *run, uint32_t host, double memory);
 
 /* Begins the migration if it still can be. */
 int consolidate_begin(struct run *run, uint32_t vm, uint32_t to) must_check;

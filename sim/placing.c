@@ -155,13 +155,13 @@ const char *placing_why(struct run *run, uint32_t vm)
 	view.index = dc_index(&run->plan.dc, false);
 	view_for(&view, &ctx, run, vm);
 	view.admits = admits_without_rules;
-	uint32_t host = place_next(&view, 0, ctx.class->request);
+	uint32_t host = place_first(&view, ctx.class->request);
 	if (host != PLACE_NOWHERE) {
 		const struct rule *rule = dc_forbidden_by(ctx.dc, host, vm);
 		return rule ? rule->name : "placer";
 	}
 	view.type_ok = NULL;
-	return place_next(&view, 0, ctx.class->request) != PLACE_NOWHERE ? "labels" : "room";
+	return place_first(&view, ctx.class->request) != PLACE_NOWHERE ? "labels" : "room";
 }
 
 const char *placing_why_not(const struct run *run, uint32_t vm, uint32_t host)
@@ -372,13 +372,15 @@ static int fill_hosts(struct picks *p, const struct place_batch *batch, bool asl
 {
 	struct run *run = p->run;
 	double least[PLACE_DIMS];
+	struct place_ask ask;
 	bool left = least_request(p, least);
 	uint32_t h = 0;
 	int rc = 0;
 
 	while (left && rc == 0) {
 		p->view.index = dc_index(&run->plan.dc, asleep);
-		h = place_next(&p->view, h, least);
+		place_ask(&ask, &p->view, least);
+		h = place_next(&ask, h);
 		if (h == PLACE_NOWHERE)
 			break;
 		size_t i = run->placer->pick(run->placer_state, &p->view, h, batch);

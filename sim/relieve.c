@@ -69,11 +69,12 @@ static void relieve_begin(struct round *round)
 static double horizon_of(const struct run *run, const struct consolidation *c, uint32_t host)
 {
 	const struct dc *dc = &run->plan.dc;
-	double longest = 0;
+	uint32_t end = dc->host.first[host] + dc->host.count[host];
+	double most = 0;
 
-	for (uint32_t i = 0; i < dc->host.count[host]; i++)
-		longest = fmax(longest,
-			       consolidate_transfer_s(run, dc->slot.vm[dc->host.first[host] + i]));
+	for (uint32_t slot = dc->host.first[host]; slot < end; slot++)
+		most = fmax(most, dc->class[dc->slot.class_id[slot]].memory);
+	double longest = consolidate_transfer_s(run, host, most);
 	return fmax(1, longest * 1e9 / (double)c->interval_ns);
 }
 
