@@ -480,6 +480,21 @@ static const struct trace_ops *reader_sniff(const char *path, struct err *err)
 	return best;
 }
 
+/* As in a URL: "%1B" for an escape. Names that were different are so still. */
+static char *printable_name(struct arena *arena, const char *name)
+{
+	char *copy = arena_room(arena, strlen(name) * 3 + 1, 1), *at = copy;
+
+	for (; copy && *name; name++)
+		if (control_is(*name))
+			at += snprintf(at, 4, "%%%02X", (unsigned char)*name);
+		else
+			*at++ = *name;
+	if (copy)
+		*at = '\0';
+	return copy;
+}
+
 /* Names of files are names of VMs, and may hold anything. */
 static int make_names_printable(struct trace *t, struct err *err)
 {
@@ -497,13 +512,12 @@ static int make_names_printable(struct trace *t, struct err *err)
 	for (size_t i = 0; i < t->n; i++) {
 		if (!control_in(vm[i].name))
 			continue;
-		char *name = arena_strdup(&t->arena, vm[i].name);
-		if (!name)
+		vm[i].name = printable_name(&t->arena, vm[i].name);
+		if (!vm[i].name)
 			return err_nomem(err);
-		control_mask(name);
-		vm[i].name = name;
 	}
-	return trace_note_add(t, odd, "names with control characters: '?' in their place", err);
+	return trace_note_add(t, odd,
+			      "names with control characters: written as %XX, by their codes", err);
 }
 
 int trace_load(struct trace **trace, const char *path, const char *format, struct err *err)

@@ -18,6 +18,16 @@ struct place check_where(struct loader *ld, const void *addr, const char *name, 
 	return mark ? mark->at : (struct place){&nowhere, 1, 1};
 }
 
+bool check_sound(struct loader *ld, const void *addr)
+{
+	return !mark_find(ld, addr, MARK_WRONG);
+}
+
+bool check_sound_entry(struct loader *ld, const void *entry)
+{
+	return !mark_find(ld, entry, MARK_WRONG_ENTRY);
+}
+
 static bool name_is_good(const char *name)
 {
 	size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -33,13 +43,15 @@ void check_names(struct loader *ld, const struct opt_list *list, size_t size, si
 		const char *entry = (const char *)list->items + i * size;
 		const char *const *name = (const char *const *)(entry + offset);
 		bool written = mark_find(ld, name, "name") != NULL;
+		if (!*name || !check_sound(ld, name))
+			continue;
 		if ((written || !derived) && !name_is_good(*name))
 			wrong(ld, name, "name", entry,
 			      "\"%s\" is not a name (letters, digits, _ . and -)", *name);
 		for (size_t k = 0; k < i; k++) {
 			const char *other = (const char *)list->items + k * size;
 			const char *const *twin = (const char *const *)(other + offset);
-			if (strcmp(*name, *twin) != 0)
+			if (!*twin || !check_sound(ld, twin) || strcmp(*name, *twin) != 0)
 				continue;
 			wrong(ld, name, "name", entry,
 			      "\"%s\" is also entry %zu (names must differ)", *name, k);
@@ -77,8 +89,9 @@ static void check_members(struct loader *ld)
 	const struct vm_spec *vm = vms->items;
 
 	for (size_t i = 0; i < vms->n; i++) {
-		for (size_t k = 0; k < vms->n; k++) {
-			if (i != k && check_is_member(&vm[k], vm[i].name))
+		for (size_t k = 0; k < vms->n && check_sound_entry(ld, &vm[i]); k++) {
+			if (i != k && check_sound_entry(ld, &vm[k]) &&
+			    check_is_member(&vm[k], vm[i].name))
 				wrong(ld, &vm[i].name, "name", &vm[i],
 				      "\"%s\" is also a VM of group %s", vm[i].name, vm[k].name);
 		}
@@ -88,18 +101,28 @@ static void check_members(struct loader *ld)
 static void check_times(struct loader *ld)
 {
 	const struct scenario *s = ld->scenario;
+	bool tick = check_sound(ld, &s->tick_ns), warmup = check_sound(ld, &s->warmup_ns);
 
-	if (s->tick_ns > s->duration_ns)
+	if (!check_sound(ld, &s->duration_ns))
+		return;
+	if (tick && s->tick_ns > s->duration_ns)
 		wrong(ld, &s->tick_ns, "tick", NULL, "is longer than duration");
-	else if (s->duration_ns / s->tick_ns > MAX_TICKS)
+	else if (tick && s->duration_ns / s->tick_ns > MAX_TICKS)
 		wrong(ld, &s->tick_ns, "tick", NULL,
 		      "makes more than %d ticks in duration (a longer tick)", MAX_TICKS);
-	if (s->warmup_ns >= s->duration_ns)
+	if (warmup && s->warmup_ns >= s->duration_ns)
 		wrong(ld, &s->warmup_ns, "warmup", NULL, "is not shorter than duration");
+}
+
+static void check_seeds(struct loader *ld)
+{
+	const struct scenario *s = ld->scenario;
 	bool seeds = mark_find(ld, &s->seeds, "seeds") != NULL;
 	if (seeds && mark_find(ld, &s->replications, "replications"))
 		wrong(ld, &s->replications, "replications", NULL,
 		      "cannot stand beside seeds (one of the two)");
+	if (!check_sound(ld, &s->seeds))
+		return;
 	if (seeds && s->seeds.n == 0)
 		wrong(ld, &s->seeds, "seeds", NULL, "is an empty list (at least one seed)");
 	const int64_t *seed = s->seeds.items;
@@ -131,7 +154,7 @@ static void check_queue(struct loader *ld)
 {
 	const struct scenario *s = ld->scenario;
 
-	if (s->queue_limit > 0 && s->when_full != FULL_QUEUE)
+	if (s->queue_limit > 0 && check_sound(ld, &s->when_full) && s->when_full != FULL_QUEUE)
 		wrong(ld, &s->queue_limit, "queue_limit", NULL, "needs when_full: queue beside it");
 }
 
@@ -149,6 +172,7 @@ void check_scenario(struct loader *ld)
 	const struct scenario *s = ld->scenario;
 
 	check_times(ld);
+	check_seeds(ld);
 	check_queue(ld);
 	check_facility(ld);
 	check_names(ld, &s->hosts, sizeof(struct host_spec), offsetof(struct host_spec, name),
@@ -160,7 +184,6 @@ void check_scenario(struct loader *ld)
 	check_rules(ld);
 	check_actions(ld);
 	check_dirty_rate(ld);
-	check_cloudsim(ld);
 	check_policies(ld);
 	check_names(ld, &s->compare, sizeof(struct policy_set), offsetof(struct policy_set, name),
 		    true);

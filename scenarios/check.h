@@ -1,6 +1,6 @@
 /*
  * What single settings cannot show: settings that contradict each other, names, references. A file for each part of a
- * scenario; each tells all that is wrong with it. For check*.c.
+ * scenario; each tells all that is wrong with it. Settings that are wrong in themselves are left out. For check*.c.
  */
 #ifndef COTENANT_SCENARIOS_CHECK_H
 #define COTENANT_SCENARIOS_CHECK_H
@@ -13,6 +13,11 @@
 #define wrong(ld, addr, name, owner, ...) \
 	place_error((ld), check_where(ld, addr, name, owner), name, __VA_ARGS__)
 struct place check_where(struct loader *ld, const void *addr, const char *name, const void *owner);
+
+/* Whether a setting, or an entry of a list with all that is in it, is right in itself: what is not is not held against
+ * others. */
+bool check_sound(struct loader *ld, const void *addr);
+bool check_sound_entry(struct loader *ld, const void *entry);
 
 /* Names of the entries of a list, which stand @offset bytes behind the beginning of each: well formed and different.
  * @derived: those that were not written were made of others, and may have any form. */

@@ -100,11 +100,15 @@ void check_actions(struct loader *ld)
 	const struct action_spec *action = s->actions.items;
 	static const char *const changes[] = {"vcpus", "memory", "cpu", "ram", "io"};
 
+	if (!check_sound(ld, &s->hosts) || !check_sound(ld, &s->vms))
+		return;
 	for (size_t i = 0; i < s->actions.n; i++, action++) {
 		const void *const fields[] = {&action->vcpus, &action->memory, &action->cpu,
 					      &action->ram, &action->io};
 		bool any = false;
-		if (action->at_ns >= s->duration_ns)
+		if (!check_sound_entry(ld, action))
+			continue;
+		if (action->at_ns >= s->duration_ns && check_sound(ld, &s->duration_ns))
 			wrong(ld, &action->at_ns, "at", action, "is not before the end of the run");
 		if (action->action >= ACTION_SWITCH_ON)
 			check_host_action(ld, action);

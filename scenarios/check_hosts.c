@@ -110,9 +110,11 @@ void check_hosts(struct loader *ld)
 	const struct host_spec *host = s->hosts.items;
 	int64_t total = 0;
 
-	if (s->hosts.n == 0)
+	if (s->hosts.n == 0 && check_sound(ld, &s->hosts))
 		wrong(ld, &s->hosts, "hosts", NULL, "is an empty list (at least one group)");
 	for (size_t i = 0; i < s->hosts.n; i++, host++) {
+		if (!check_sound_entry(ld, host))
+			continue;
 		total += host->count;
 		if (host->disks.n > SHARE_MAX_DISKS)
 			wrong(ld, &host->disks, "disks", host, "has %zu entries (at most %d)",

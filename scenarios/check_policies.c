@@ -25,7 +25,8 @@ static void check_power(struct loader *ld, const struct plugin_spec *spec)
 	const struct host_spec *host = ld->scenario->hosts.items;
 
 	for (size_t t = 0; placer && placer->order == DC_BY_LOAD && t < ld->scenario->hosts.n; t++)
-		if (!host[t].power.plugin && mark_find(ld, spec, "placer"))
+		if (!host[t].power.plugin && check_sound_entry(ld, &host[t]) &&
+		    mark_find(ld, spec, "placer"))
 			wrong(ld, spec, "placer", NULL, "%s needs power of hosts %s",
 			      placer->plugin.name, host[t].name);
 }
@@ -78,11 +79,12 @@ static void check_consolidation(struct loader *ld)
 	const struct scenario *s = ld->scenario;
 	const struct consolidation_spec *c = &s->consolidation;
 
-	if (c->interval_ns % s->tick_ns != 0)
+	if (!check_sound(ld, &c->interval_ns))
+		return;
+	if (check_sound(ld, &s->tick_ns) && c->interval_ns % s->tick_ns != 0)
 		wrong(ld, &c->interval_ns, "interval", NULL, "is not a multiple of tick");
-	else if (c->interval_ns >= s->duration_ns)
+	else if (check_sound(ld, &s->duration_ns) && c->interval_ns >= s->duration_ns)
 		wrong(ld, &c->interval_ns, "interval", NULL, "is not shorter than duration");
-	check_power(ld, &c->placer);
 }
 
 static void check_set(struct loader *ld, const struct policy_set *set)
@@ -108,6 +110,9 @@ void check_policies(struct loader *ld)
 	const struct policy_set *set = s->compare.items;
 
 	check_consolidation(ld);
+	check_power(ld, &s->consolidation.placer);
+	if (!check_sound(ld, &s->policies) || !check_sound(ld, &s->compare))
+		return;
 	check_set(ld, &s->policies);
 	for (size_t i = 0; i < s->compare.n; i++)
 		check_set(ld, &set[i]);

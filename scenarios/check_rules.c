@@ -26,6 +26,8 @@ static void check_labels(struct loader *ld)
 
 	for (size_t i = 0; i < s->vms.n; i++, vm++) {
 		size_t t = 0;
+		if (!check_sound(ld, &vm->hosts))
+			continue;
 		while (t < s->hosts.n && !scenario_host_has(&host[t], &vm->hosts))
 			t++;
 		if (vm->hosts.n > 0 && t == s->hosts.n)
@@ -123,8 +125,13 @@ void check_rules(struct loader *ld)
 	const struct rule_spec *rule = s->rules.items;
 	const struct host_spec *host = s->hosts.items;
 
-	check_labels(ld);
 	check_names(ld, &s->rules, sizeof(*rule), offsetof(struct rule_spec, name), false);
+	if (!check_sound(ld, &s->hosts))
+		return;
+	check_labels(ld);
+	if (!check_sound(ld, &s->vms) || !check_sound(ld, &s->rules) ||
+	    !check_sound(ld, &s->overcommit))
+		return;
 	for (size_t i = 0; i < s->rules.n; i++) {
 		for (size_t t = 0; t < s->hosts.n && rule[i].level == LEVEL_RACK; t++)
 			if (host[t].rack == 0)

@@ -5,16 +5,20 @@
 #include "scenarios/check.h"
 #include "sim/core/dist.h"
 
-/* The largest host of the scenario, resource by resource. */
-struct largest {
-	double mhz, memory, bandwidth, iops;
+/* What hosts have: the largest, resource by resource, and how fast the first are, which VMs without a speed of
+ * their own are measured by. Nothing is beyond hosts that are not known. */
+struct offer {
+	double mhz, memory, bandwidth, iops, speed;
 };
 
-static struct largest find_largest(const struct scenario *s)
+static struct offer offer_of(struct loader *ld)
 {
+	const struct scenario *s = ld->scenario;
 	const struct host_spec *host = s->hosts.items;
-	struct largest max = {0};
 
+	if (s->hosts.n == 0 || !check_sound(ld, &s->hosts))
+		return (struct offer){INFINITY, INFINITY, INFINITY, INFINITY, NAN};
+	struct offer max = {.speed = host->speed};
 	for (size_t i = 0; i < s->hosts.n; i++, host++) {
 		const struct disk_spec *disk = host->disks.items;
 		max.mhz = fmax(max.mhz, (double)host->cores * host->speed);
@@ -28,10 +32,9 @@ static struct largest find_largest(const struct scenario *s)
 }
 
 /* CPU amounts compare only on a VM of known size. */
-static double cpu_mhz(const struct scenario *s, const struct vm_spec *vm, struct cpu_amount amount)
+static double cpu_mhz(const struct offer *offer, const struct vm_spec *vm, struct cpu_amount amount)
 {
-	const struct host_spec *host = s->hosts.items;
-	double speed = vm->speed > 0 ? vm->speed : host->speed;
+	double speed = vm->speed > 0 ? vm->speed : offer->speed;
 	double unit = amount.unit == CPU_MHZ     ? 1
 		      : amount.unit == CPU_CORES ? speed
 						 : speed * (double)vm->vcpus;
@@ -39,11 +42,10 @@ static double cpu_mhz(const struct scenario *s, const struct vm_spec *vm, struct
 	return isinf(amount.value) ? INFINITY : amount.value * unit;
 }
 
-static void check_limits(struct loader *ld, const struct vm_spec *vm, const struct largest *max)
+static void check_limits(struct loader *ld, const struct vm_spec *vm, const struct offer *max)
 {
-	const struct scenario *s = ld->scenario;
 	bool sized = !vm->size_from_trace || vm->cpu.floor.unit == CPU_MHZ;
-	double floor = cpu_mhz(s, vm, vm->cpu.floor), cap = cpu_mhz(s, vm, vm->cpu.cap);
+	double floor = cpu_mhz(max, vm, vm->cpu.floor), cap = cpu_mhz(max, vm, vm->cpu.cap);
 
 	if (floor > cap)
 		wrong(ld, &vm->cpu.floor, "floor", vm, "is above the cap");
@@ -112,44 +114,55 @@ static void check_untraced(struct loader *ld, const struct vm_spec *vm)
 		wrong(ld, &vm->trace_first, "trace_first", vm, "%s", needs);
 }
 
+static void check_times(struct loader *ld, const struct vm_spec *vm)
+{
+	const struct scenario *s = ld->scenario;
+
+	if (vm->start_ns >= s->duration_ns && check_sound(ld, &s->duration_ns))
+		wrong(ld, &vm->start_ns, "start", vm, "is not before the end of the run");
+	if (vm->life_from_trace && vm->arrivals.law != DIST_NONE)
+		wrong(ld, &vm->arrivals, "arrivals", vm, "cannot stand beside life_from_trace");
+	if (vm->life_from_trace && vm->lifetime.law != DIST_NONE)
+		wrong(ld, &vm->lifetime, "lifetime", vm, "cannot stand beside life_from_trace");
+	/* Arrivals without a count go on to the end; they must not come all at once. */
+	if (vm->arrivals.law != DIST_NONE && !(dist_mean(&vm->arrivals) > 0))
+		wrong(ld, &vm->arrivals, "arrivals", vm, "is no time at all");
+}
+
+static void check_workloads(struct loader *ld, struct vm_spec *vm)
+{
+	if (vm->workloads.n == 0)
+		wrong(ld, &vm->workloads, "workload", vm, "is an empty list");
+	if (vm->trace_share > 0 &&
+	    (vm->count >= 0 || mark_find(ld, &vm->trace_first, "trace_first")))
+		wrong(ld, &vm->trace_share, "trace_share", vm,
+		      "cannot stand beside count or trace_first");
+	if (has_trace(vm))
+		keep_place(ld, vm);
+	else
+		check_untraced(ld, vm);
+}
+
 void check_vms(struct loader *ld)
 {
 	const struct scenario *s = ld->scenario;
 	struct vm_spec *vm = s->vms.items;
-	const struct largest max = find_largest(s);
-	bool any_trace = false;
+	const struct offer offer = offer_of(ld);
+	bool any_trace = false, sound = check_sound(ld, &s->vms);
 	int64_t total = 0;
 
-	if (s->vms.n == 0)
+	if (s->vms.n == 0 && sound)
 		wrong(ld, &s->vms, "vms", NULL, "is an empty list (at least one group)");
 	for (size_t i = 0; i < s->vms.n; i++, vm++) {
+		if (!check_sound_entry(ld, vm))
+			continue;
 		total += vm->count > 0 ? vm->count : 0;
-		if (vm->workloads.n == 0)
-			wrong(ld, &vm->workloads, "workload", vm, "is an empty list");
-		if (vm->start_ns >= s->duration_ns)
-			wrong(ld, &vm->start_ns, "start", vm, "is not before the end of the run");
-		if (vm->trace_share > 0 &&
-		    (vm->count >= 0 || mark_find(ld, &vm->trace_first, "trace_first")))
-			wrong(ld, &vm->trace_share, "trace_share", vm,
-			      "cannot stand beside count or trace_first");
 		any_trace |= has_trace(vm);
-		if (has_trace(vm))
-			keep_place(ld, vm);
-		else
-			check_untraced(ld, vm);
-		if (vm->life_from_trace && vm->arrivals.law != DIST_NONE)
-			wrong(ld, &vm->arrivals, "arrivals", vm,
-			      "cannot stand beside life_from_trace");
-		if (vm->life_from_trace && vm->lifetime.law != DIST_NONE)
-			wrong(ld, &vm->lifetime, "lifetime", vm,
-			      "cannot stand beside life_from_trace");
-		/* Arrivals without a count go on to the end; they must not come all at once. */
-		if (vm->arrivals.law != DIST_NONE && !(dist_mean(&vm->arrivals) > 0))
-			wrong(ld, &vm->arrivals, "arrivals", vm, "is no time at all");
-		if (s->hosts.n > 0)
-			check_limits(ld, vm, &max);
+		check_workloads(ld, vm);
+		check_times(ld, vm);
+		check_limits(ld, vm, &offer);
 	}
-	if (s->shuffle_traces && !any_trace)
+	if (s->shuffle_traces && !any_trace && sound)
 		wrong(ld, &s->shuffle_traces, "shuffle_traces", NULL,
 		      "needs a workload that replays a trace");
 	if (total > CHECK_MAX_TOTAL)

@@ -146,6 +146,19 @@ static int decode_list(struct loader *ld, const struct opt *opt, struct place at
 	return 0;
 }
 
+static int decode_entry(struct loader *ld, const struct opt *opt, struct place at,
+			const struct node *node, void *elem)
+{
+	if (mark_add(ld, elem, "", at, node))
+		return -ENOMEM;
+	if (opt_defaults(opt->sub->opts, elem, &ld->scenario->arena))
+		return err_nomem(ld->err);
+	if (node->kind == NODE_MAP)
+		return decode_map(ld, node, opt->sub->opts, elem, NULL);
+	wrong_kind(ld, at, opt->name, node, "a mapping");
+	return 0;
+}
+
 static int decode_maps(struct loader *ld, const struct opt *opt, struct place at,
 		       const struct node *node, struct opt_list *list)
 {
@@ -167,15 +180,10 @@ static int decode_maps(struct loader *ld, const struct opt *opt, struct place at
 	*list = (struct opt_list){.n = n, .items = elems};
 	for (size_t i = 0; i < n; i++, elems += opt->sub->size) {
 		struct place from = node->kind == NODE_LIST ? items[i]->at : at;
-		if (mark_add(ld, elems, "", from, items[i]))
-			return -ENOMEM;
-		if (items[i]->kind != NODE_MAP) {
-			wrong_kind(ld, from, opt->name, items[i], "a mapping");
-			continue;
-		}
-		if (opt_defaults(opt->sub->opts, elems, &ld->scenario->arena))
-			return err_nomem(ld->err);
-		int err = decode_map(ld, items[i], opt->sub->opts, elems, NULL);
+		size_t problems = ld->nproblems;
+		int err = decode_entry(ld, opt, from, items[i], elems);
+		if (err == 0 && ld->nproblems > problems)
+			err = mark_add(ld, elems, MARK_WRONG_ENTRY, from, items[i]);
 		if (err)
 			return err;
 	}
@@ -286,13 +294,11 @@ static int decode_plugins(struct loader *ld, const struct opt *opt, struct place
 	return 0;
 }
 
-static int decode_value(struct loader *ld, const struct opt *opt, const struct pair *pair,
-			void *base)
+static int decode_type(struct loader *ld, const struct opt *opt, const struct pair *pair,
+		       void *base)
 {
 	void *field = (char *)base + opt->offset;
 
-	if (mark_add(ld, field, opt->name, pair->at, pair->value))
-		return -ENOMEM;
 	switch (opt->type) {
 	case OPT_LIST:
 		return decode_list(ld, opt, pair->at, pair->value, base);
@@ -312,6 +318,20 @@ static int decode_value(struct loader *ld, const struct opt *opt, const struct p
 	}
 }
 
+static int decode_value(struct loader *ld, const struct opt *opt, const struct pair *pair,
+			void *base)
+{
+	void *field = (char *)base + opt->offset;
+	size_t problems = ld->nproblems;
+	int err = mark_add(ld, field, opt->name, pair->at, pair->value);
+
+	if (err == 0)
+		err = decode_type(ld, opt, pair, base);
+	if (err == 0 && ld->nproblems > problems)
+		err = mark_add(ld, field, MARK_WRONG, pair->at, pair->value);
+	return err;
+}
+
 /* What stands for a type in "is missing (...)". */
 static const char *right_form(const struct opt *opt)
 {
@@ -328,16 +348,28 @@ static const char *right_form(const struct opt *opt)
 	}
 }
 
+static int decode_missing(struct loader *ld, const struct node *map, const struct opt *opts,
+			  const void *base)
+{
+	int err = 0;
+
+	for (const struct opt *opt = opts; opt->name && err == 0; opt++) {
+		if (!opt->required || node_find(map, opt->name) ||
+		    (opt->was && node_find(map, opt->was)))
+			continue;
+		place_error(ld, map->at, opt->name, "is missing (%s: %s)", opt->help,
+			    right_form(opt));
+		err = mark_add(ld, (const char *)base + opt->offset, MARK_WRONG, map->at, map);
+	}
+	return err;
+}
+
 /* @skip: a key that is not a setting and was looked at already, or NULL. */
 static int decode_map(struct loader *ld, const struct node *map, const struct opt *opts, void *base,
 		      const char *skip)
 {
-	for (const struct opt *opt = opts; opt->name; opt++) {
-		if (opt->required && !node_find(map, opt->name) &&
-		    !(opt->was && node_find(map, opt->was)))
-			place_error(ld, map->at, opt->name, "is missing (%s: %s)", opt->help,
-				    right_form(opt));
-	}
+	if (decode_missing(ld, map, opts, base))
+		return -ENOMEM;
 	for (size_t i = 0; i < map->n; i++) {
 		const struct pair *pair = &map->pair[i];
 		const struct opt *opt = opt_find(opts, pair->key);
@@ -435,12 +467,15 @@ static int decode_absent(struct loader *ld)
 		s->facility.carbon_intensity = -1;
 	if (!s->name)
 		s->name = file_stem(s);
-	return s->name ? runs_resolve(ld) : err_nomem(ld->err);
+	if (!s->name)
+		return err_nomem(ld->err);
+	bool wrong =
+		mark_find(ld, &s->policies, MARK_WRONG) || mark_find(ld, &s->compare, MARK_WRONG);
+	return wrong ? 0 : runs_resolve(ld);
 }
 
 int decode_scenario(struct loader *ld, struct node *root)
 {
-	size_t before = ld->nproblems;
 	int err = expand_compare(ld, root);
 
 	if (err)
@@ -448,7 +483,5 @@ int decode_scenario(struct loader *ld, struct node *root)
 	if (opt_defaults(scenario_table.opts, ld->scenario, &ld->scenario->arena))
 		return err_nomem(ld->err);
 	err = decode_map(ld, root, scenario_table.opts, ld->scenario, NULL);
-	if (err || ld->nproblems > before)
-		return err;
-	return decode_absent(ld);
+	return err ? err : decode_absent(ld);
 }

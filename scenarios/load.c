@@ -455,9 +455,12 @@ static int load_tree(struct loader *ld, const char *path, const char *text, size
 		return err;
 	size_t before = ld->nproblems;
 	err = decode_scenario(ld, root);
-	if (err == 0 && ld->nproblems == before)
-		check_scenario(ld);
-	return err;
+	if (err)
+		return err;
+	if (ld->nproblems == before)
+		check_cloudsim(ld);
+	check_scenario(ld);
+	return 0;
 }
 
 static int load(struct scenario **scenario, const char *path, const char *text, size_t len,

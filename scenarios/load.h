@@ -50,7 +50,9 @@ struct node {
 };
 
 /* Where the setting @name that was stored at @addr was written. Entries of lists are noted too,
- * with the name "". */
+ * with the name "". Of what is wrong in itself, or has something wrong in it, there is one more mark. */
+#define MARK_WRONG       "!"  /* a setting */
+#define MARK_WRONG_ENTRY "-!" /* an entry of a list */
 struct mark {
 	const void *addr;
 	const char *name;
@@ -104,10 +106,11 @@ int decode_scenario(struct loader *ld, struct node *root) must_check;
 /* The mark of the setting @name stored at @addr, or NULL if it was not written. */
 const struct mark *mark_find(struct loader *ld, const void *addr, const char *name);
 
-/* Checks what single settings cannot show. */
+/* Checks what single settings cannot show, of those that are not wrong in themselves. */
 void check_scenario(struct loader *ld);
 
-/* The same for `semantics: cloudsim-3.0.3` (check_cloudsim.c). */
+/* What may not be with `semantics: cloudsim-3.0.3` (check_cloudsim.c), of a scenario where no setting is wrong in
+ * itself. */
 void check_cloudsim(struct loader *ld);
 
 /* Gives every set of policies what it inherits, and a name. */

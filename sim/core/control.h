@@ -20,12 +20,4 @@ static inline bool control_in(const char *text)
 	return *text != '\0';
 }
 
-/* Puts '?' in the place of each. */
-static inline void control_mask(char *text)
-{
-	for (; *text; text++)
-		if (control_is(*text))
-			*text = '?';
-}
-
 #endif

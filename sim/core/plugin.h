@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PLUGIN_ABI 3u
+#define PLUGIN_ABI 4u
 
 /* How a value is written in YAML and stored in memory (C type in parentheses). A number without a
  * unit where the type has one is an error. "none" is accepted where max is INFINITY and means

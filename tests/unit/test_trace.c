@@ -124,8 +124,8 @@ static void planetlab_odd_names(void **state)
 	write_bytes("a\nb", "3\n4\n", 4);
 	write_bytes("\xc3\xbc", "5\n6\n", 4);
 	struct trace *t = load(dir, "planetlab");
-	assert_string_equal(t->vm[0].name, "a?b");
-	assert_string_equal(t->vm[1].name, "b?[2Jc");
+	assert_string_equal(t->vm[0].name, "a%0Ab");
+	assert_string_equal(t->vm[1].name, "b%1B[2Jc");
 	assert_string_equal(t->vm[2].name, "\xc3\xbc");
 	assert_int_equal(note(t, "control characters"), 2);
 	trace_free(t);

@@ -356,6 +356,41 @@ static void test_checks(void **state)
 	bad_all(mistakes, N(mistakes));
 }
 
+/* What is wrong in itself is not held against others, and keeps nothing else from being told. */
+static void test_checks_of_the_rest(void **state)
+{
+	static const struct mistake mistakes[] = {
+		{"tick: 0s\nduration: 1h\nwarmup: 2h\n" HOSTS VMS,
+		 "t.yaml:1:1: tick: 0s is below the minimum 1ns\n"
+		 "t.yaml:3:1: warmup: is not shorter than duration"},
+		{"tick: 1s\nduration: 0s\nwarmup: 2h\n" HOSTS VMS,
+		 "t.yaml:2:1: duration: 0s is below the minimum 1ns"},
+		{HEAD HOSTS "vms:\n- {name: a, vcpus: 0, memory: 1GiB, workload: constant}\n"
+			    "- {name: a, memory: 1GiB, workload: constant, ram: {floor: 9GiB}}\n"
+			    "rules: [{name: r, vms: [c], keep: apart}]\n",
+		 "t.yaml:5:13: vcpus: 0 is below the minimum 1\n"
+		 "t.yaml:6:4: name: \"a\" is also entry 0 (names must differ)\n"
+		 "t.yaml:6:53: floor: is beyond the memory of every host"},
+		{HEAD "hosts:\n- {name: h, cores: 0, speed: 2GHz, memory: 8GiB, rack: 2}\n"
+		      "- {name: g, cores: 4, speed: 2GHz, memory: 8GiB, time_to_failure: 1d}\n"
+		      "vms: {name: a, memory: 1GiB, workload: constant, ram: {floor: 9GiB, cap: "
+		      "8GiB},\n  cpu: {floor: 1GHz, cap: 10%}}\n",
+		 "t.yaml:4:13: cores: 0 is below the minimum 1\n"
+		 "t.yaml:5:50: time_to_failure: needs time_to_repair beside it\n"
+		 "t.yaml:6:56: floor: is above the cap"},
+		{GOOD "policies: {placer: bestfit}\ncompare: [equal, equal]\n",
+		 "t.yaml:5:12: placer: \"bestfit\" is not a known placer (did you mean best-fit?)"},
+		{GOOD "compare: [equals, {name: a}, {name: a}]\n",
+		 "t.yaml:5:11: cpu: \"equals\" is not a known host policy (did you mean equal?)\n"
+		 "t.yaml:5:31: name: \"a\" is also entry 1 (names must differ)"},
+		{GOOD "when_full: que\nqueue_limit: 3\n",
+		 "t.yaml:5:1: when_full: must be one of reject, queue"},
+	};
+
+	(void)state;
+	bad_all(mistakes, N(mistakes));
+}
+
 static void run_is(const struct scenario *s, size_t i, const char *what)
 {
 	struct policy_set set;
@@ -597,14 +632,23 @@ static void test_examples(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),         cmocka_unit_test(test_absent),
-		cmocka_unit_test(test_anchors),          cmocka_unit_test(test_syntax),
-		cmocka_unit_test(test_values),           cmocka_unit_test(test_known_keys),
-		cmocka_unit_test(test_all_at_once),      cmocka_unit_test(test_checks),
-		cmocka_unit_test(test_plugin_checks),    cmocka_unit_test(test_runs),
-		cmocka_unit_test(test_set_each),         cmocka_unit_test(test_set_values),
-		cmocka_unit_test(test_set_mistakes),     cmocka_unit_test(test_include),
-		cmocka_unit_test(test_include_mistakes), cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_absent),
+		cmocka_unit_test(test_anchors),
+		cmocka_unit_test(test_syntax),
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_known_keys),
+		cmocka_unit_test(test_all_at_once),
+		cmocka_unit_test(test_checks),
+		cmocka_unit_test(test_checks_of_the_rest),
+		cmocka_unit_test(test_plugin_checks),
+		cmocka_unit_test(test_runs),
+		cmocka_unit_test(test_set_each),
+		cmocka_unit_test(test_set_values),
+		cmocka_unit_test(test_set_mistakes),
+		cmocka_unit_test(test_include),
+		cmocka_unit_test(test_include_mistakes),
+		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_examples),
 	};
 
