@@ -26,7 +26,7 @@ PACKAGES := gcc libc6-dev make libgsl-dev libyaml-dev libcmocka-dev gnuplot-nox 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
 	-Wvla -Wconversion -Wno-psabi -Werror
 SANITIZE      := address,undefined -fno-sanitize-recover=all
-FLAGS_debug   := -O2 -g -DPOOL_LEAST=1
+FLAGS_debug   := -O2 -g
 FLAGS_release := -O3 -g
 FLAGS_asan    := -Og -g1 -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -DARENA_BLOCK=256 -DPOOL_LEAST=1
 FLAGS_tsan    := -O1 -g -fsanitize=thread -Wno-tsan -DPOOL_LEAST=1

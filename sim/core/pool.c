@@ -1,6 +1,6 @@
 /*
  * See pool.h. A round has a number; helpers wait for the next one, the caller for the last helper. That takes some
- * 30 us: a thread that would have less than POOL_LEAST ns to do is not woken. Test builds set it small.
+ * 30 us: a thread that would have less than POOL_LEAST ns to do is not woken. Builds with sanitizers set it small.
  */
 #include "sim/core/pool.h"
 

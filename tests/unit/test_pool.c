@@ -3,7 +3,8 @@
 
 #include "sim/core/pool.h"
 
-#define MOST 1000
+#define MOST    1000
+#define LONG_NS 1000000 /* worth a thread */
 
 struct seen {
 	unsigned by[8];         /* rounds, per thread */
@@ -47,6 +48,21 @@ static void test_rounds(void **unused)
 }
 
 /* Stretches in order of threads, however few there are to deal; without a pool all to the caller. */
+static void deal_is_right(struct pool *pool, size_t n, size_t each_ns)
+{
+	unsigned threads = pool_threads(pool);
+	struct seen seen = {0};
+
+	pool_deal(pool, n, each_ns, mark, &seen);
+	for (size_t k = 0; k < MOST; k++)
+		assert_int_equal(seen.at[k], k < n);
+	for (size_t k = 1; k < n; k++)
+		assert_true(seen.owner[k] >= seen.owner[k - 1]);
+	assert_true(n == 0 || seen.owner[n - 1] < threads);
+	if (n >= threads && each_ns == LONG_NS)
+		assert_int_equal(seen.owner[n - 1], threads - 1);
+}
+
 static void test_deal(void **unused)
 {
 	struct err err = {0};
@@ -56,13 +72,8 @@ static void test_deal(void **unused)
 		struct pool *pool = threads > 0 ? pool_new(threads, &err) : NULL;
 		assert_int_equal(pool_threads(pool), threads > 0 ? threads : 1);
 		for (size_t n = 0; n <= MOST; n = n < 12 ? n + 1 : n * 2 + 1) {
-			struct seen seen = {0};
-			pool_deal(pool, n, POOL_LOOK_NS, mark, &seen);
-			for (size_t k = 0; k < MOST; k++)
-				assert_int_equal(seen.at[k], k < n);
-			for (size_t k = 1; k < n; k++)
-				assert_true(seen.owner[k] >= seen.owner[k - 1]);
-			assert_true(n == 0 || seen.owner[n - 1] < pool_threads(pool));
+			deal_is_right(pool, n, POOL_LOOK_NS);
+			deal_is_right(pool, n, LONG_NS);
 		}
 		pool_free(pool);
 	}
