@@ -1,10 +1,12 @@
 /*
- * See pool.h. A round has a number; helpers wait for the next one, the caller for the last helper. That takes some
- * 30 us: a thread that would have less than POOL_LEAST ns to do is not woken. Builds with sanitizers set it small.
+ * See pool.h. A helper sleeps until it is asked, and says when it has done. Asking it takes some 30 us: a thread that
+ * would have less than POOL_LEAST ns to do is not woken. Builds with sanitizers set it small.
  */
 #include "sim/core/pool.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -17,14 +19,12 @@
 struct helper {
 	struct pool *pool;
 	pthread_t thread;
+	sem_t begin;
 	unsigned i;
 };
 
 struct pool {
-	pthread_mutex_t lock;
-	pthread_cond_t begin, end;
-	unsigned long round; /* begun so far */
-	unsigned busy;       /* helpers that have not finished it */
+	sem_t end; /* a helper has done */
 	bool over;
 	void (*work)(void *ctx, unsigned i);
 	void *ctx;
@@ -32,24 +32,21 @@ struct pool {
 	struct helper helper[];
 };
 
+static void wait_for(sem_t *sem)
+{
+	while (sem_wait(sem) < 0 && errno == EINTR) {
+	}
+}
+
 static void *helper_main(void *arg)
 {
 	struct helper *h = arg;
 	struct pool *p = h->pool;
 
-	pthread_mutex_lock(&p->lock);
-	for (unsigned long seen = 0;; seen++) {
-		while (p->round == seen && !p->over)
-			pthread_cond_wait(&p->begin, &p->lock);
-		if (p->over)
-			break;
-		pthread_mutex_unlock(&p->lock);
+	for (wait_for(&h->begin); !p->over; wait_for(&h->begin)) {
 		p->work(p->ctx, h->i);
-		pthread_mutex_lock(&p->lock);
-		if (--p->busy == 0)
-			pthread_cond_signal(&p->end);
+		sem_post(&p->end);
 	}
-	pthread_mutex_unlock(&p->lock);
 	return NULL;
 }
 
@@ -61,14 +58,14 @@ struct pool *pool_new(unsigned threads, struct err *err)
 		err_nomem(err);
 		return NULL;
 	}
-	pthread_mutex_init(&p->lock, NULL);
-	pthread_cond_init(&p->begin, NULL);
-	pthread_cond_init(&p->end, NULL);
+	sem_init(&p->end, 0, 0);
 	for (unsigned i = 1; i < threads; i++) {
 		struct helper *h = &p->helper[p->n];
 		*h = (struct helper){.pool = p, .i = i};
+		sem_init(&h->begin, 0, 0);
 		int e = pthread_create(&h->thread, NULL, helper_main, h);
 		if (e) {
+			sem_destroy(&h->begin);
 			err_run(err, -e, "cannot start a thread: %s", strerror(e));
 			pool_free(p);
 			return NULL;
@@ -85,18 +82,13 @@ unsigned pool_threads(const struct pool *p)
 
 void pool_run(struct pool *p, void (*work)(void *ctx, unsigned i), void *ctx)
 {
-	pthread_mutex_lock(&p->lock);
 	p->work = work;
 	p->ctx = ctx;
-	p->busy = p->n;
-	p->round++;
-	pthread_cond_broadcast(&p->begin);
-	pthread_mutex_unlock(&p->lock);
+	for (unsigned i = 0; i < p->n; i++)
+		sem_post(&p->helper[i].begin);
 	work(ctx, 0);
-	pthread_mutex_lock(&p->lock);
-	while (p->busy > 0)
-		pthread_cond_wait(&p->end, &p->lock);
-	pthread_mutex_unlock(&p->lock);
+	for (unsigned i = 0; i < p->n; i++)
+		wait_for(&p->end);
 }
 
 struct deal {
@@ -129,14 +121,12 @@ void pool_free(struct pool *p)
 {
 	if (!p)
 		return;
-	pthread_mutex_lock(&p->lock);
 	p->over = true;
-	pthread_cond_broadcast(&p->begin);
-	pthread_mutex_unlock(&p->lock);
-	for (unsigned i = 0; i < p->n; i++)
+	for (unsigned i = 0; i < p->n; i++) {
+		sem_post(&p->helper[i].begin);
 		pthread_join(p->helper[i].thread, NULL);
-	pthread_cond_destroy(&p->begin);
-	pthread_cond_destroy(&p->end);
-	pthread_mutex_destroy(&p->lock);
+		sem_destroy(&p->helper[i].begin);
+	}
+	sem_destroy(&p->end);
 	mem_free(p);
 }
