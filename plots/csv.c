@@ -412,28 +412,48 @@ static struct csv *csv_new(const char *path, size_t ncols)
 	return csv;
 }
 
+/* -EBUSY. File systems without locks are taken as they are. */
+static int lock(int fd)
+{
+	return flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK ? -EBUSY : 0;
+}
+
+static bool is_at(int fd, const char *name)
+{
+	struct stat mine, named;
+
+	return fstat(fd, &mine) == 0 && stat(name, &named) == 0 && mine.st_dev == named.st_dev &&
+	       mine.st_ino == named.st_ino;
+}
+
+/* What is no file, as a terminal, has nothing in it. */
+static int make_empty(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	return S_ISREG(st.st_mode) && ftruncate(fd, 0) < 0 ? -errno : 0;
+}
+
 /* A temporary file that nobody else is writing: whoever writes holds a lock, which ends with him. What one left
  * that was killed is written over. -errno; -EBUSY. */
 static int create(const char *tmp)
 {
-	struct stat mine, named;
-
 	for (;;) {
-		int fd = open(tmp, O_WRONLY | O_CREAT | O_CLOEXEC, 0666), e = errno;
+		int fd = open(tmp, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
 		if (fd < 0)
-			return -e;
-		/* File systems without locks are taken as they are. */
-		e = flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK ? EBUSY : 0;
-		bool same = fstat(fd, &mine) == 0 && stat(tmp, &named) == 0 &&
-			    mine.st_dev == named.st_dev && mine.st_ino == named.st_ino;
-		if (e == 0 && same && (!S_ISREG(mine.st_mode) || ftruncate(fd, 0) == 0))
+			return -errno;
+		int rc = lock(fd);
+		bool here = is_at(fd, tmp);
+		if (rc == 0 && here)
+			rc = make_empty(fd);
+		if (rc == 0 && here)
 			return fd;
-		if (e == 0 && same)
-			e = errno;
 		close(fd);
-		/* Between the two its writer was done with it. */
-		if (same)
-			return -e;
+		if (here)
+			return rc;
+		/* Before it was locked its writer was done with it. */
 	}
 }
 
