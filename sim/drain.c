@@ -1,7 +1,11 @@
 /*
  * Hosts with little load are emptied (consolidate.h): the one with the least load first, if all its VMs fit on
  * hosts with more load that are on: all of them or none. A host that takes VMs in a round is not drained
- * in it. Hosts only get fuller meanwhile: who found no host is not looked for again.
+ * in it.
+ *
+ * Who found no host is not looked for again in the round, nor are others that are no easier to place. Mostly there
+ * is no room for them, as hosts get fuller; sometimes it was taken by those whose host was given up then. To ask again
+ * takes six times as long with 10,000 hosts, and changes energy by less than one percent.
  */
 #include <math.h>
 
@@ -34,8 +38,8 @@ static int gather(struct run *run, struct consolidation *c, uint32_t host)
 	return rc;
 }
 
-/* Where a VM has found no host, no other of its class that wants as much will: hosts only get fuller. Nor
- * will any, if it is not for CPU that there is none. Where rules are in the way it is another matter. */
+/* Where a VM has found no host, no other of its class that wants as much is asked for; and none at all, if it is
+ * not for CPU that there is no room. Where rules are in the way it is another matter. */
 static void note_failure(const struct run *run, struct consolidation *c, struct leaver who)
 {
 	const struct dc *dc = &run->plan.dc;
@@ -131,7 +135,8 @@ static int drain_stretch(struct run *run, struct consolidation *c, size_t begin,
 	const struct dc *dc = &run->plan.dc;
 	int rc = 0;
 
-	pool_deal(run->pool, end - begin, POOL_LOOK_NS, look_ahead, &(struct stretch){c, dc, begin});
+	pool_deal(run->pool, end - begin, POOL_LOOK_NS, look_ahead,
+		  &(struct stretch){c, dc, begin});
 	for (size_t i = begin; i < end && c->hopeless < dc->nclasses && rc == 0; i++) {
 		uint32_t host = c->order[i].id;
 		if (c->takes[host] > 0)
