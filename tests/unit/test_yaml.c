@@ -580,31 +580,46 @@ static void test_include_mistakes(void **state)
 }
 
 /* Every allocation fails once; nothing leaks, and each failure is told. */
-static void test_memory(void **state)
+/* Each allocation fails once; in the end the text is read, to the result @end. */
+static void memory_runs_out(const char *text, const struct scenario_set *sets, size_t nsets,
+			    int end)
 {
-	static const struct scenario_set sets[] = {{"vms.web.cpu.weight", "2"},
-						   {"policies.cpu.rule", "m2"}};
-	static const char text[] = HEAD HOSTS
-		"vms: [&w {name: web, memory: 1GiB, workload: constant}, {<<: *w, name: x}]\n"
-		"include: tests/data/yaml/base.yaml\n"
-		"policies: {cpu: weighted}\n"
-		"compare: [equal, drf, {cpu: {kind: weighted, rule: m1}}]\n";
 	size_t before = mem_live();
 	int code = -ENOMEM;
 
-	(void)state;
-	for (uint64_t n = 1; code != 0; n++) {
+	for (uint64_t n = 1; code == -ENOMEM; n++) {
 		struct scenario *s;
 		struct err err;
 		assert_true(n < 10000);
 		mem_fail_at(n);
-		code = load_text(&s, text, sets, N(sets), &err);
+		code = load_text(&s, text, sets, nsets, &err);
 		mem_fail_at(0);
-		if (code && (code != -ENOMEM || strcmp(err.text, "out of memory") != 0))
+		if (code != end && (code != -ENOMEM || strcmp(err.text, "out of memory") != 0))
 			fail_msg("allocation %d: %d %s", (int)n, code, err.text);
 		scenario_free(s);
 		assert_int_equal(mem_live(), before);
 	}
+}
+
+static void test_memory(void **state)
+{
+	static const struct scenario_set sets[] = {{"vms.web.cpu.weight", "2"},
+						   {"policies.cpu.rule", "m2"}};
+
+	(void)state;
+	memory_runs_out(
+		HEAD HOSTS
+		"vms: [&w {name: web, memory: 1GiB, workload: constant}, {<<: *w, name: x}]\n"
+		"include: tests/data/yaml/base.yaml\n"
+		"policies: {cpu: weighted}\n"
+		"compare: [equal, drf, {cpu: {kind: weighted, rule: m1}}]\n",
+		sets, N(sets), 0);
+	memory_runs_out(HEAD HOSTS
+			"vms: [{name: web, memry: 1GiB, workload: constant},\n"
+			"  {name: b, memory: 1GiB, workload: {kind: trace}, ram: {floor: 9GiB}}]\n"
+			"rules: [{name: r, vms: [c], keep: apart}]\n"
+			"compare: [equals, drf, {cpu: {kind: weighted, rule: m9}}]\n",
+			NULL, 0, -EINVAL);
 }
 
 static void test_examples(void **state)
