@@ -115,7 +115,9 @@ int fit_init(struct fit_index *x, struct arena *arena, const struct fit_config *
 void fit_ask(const struct fit_index *x, struct fit_need *need, const double req[FIT_DIMS],
 	     const bool *types, size_t ntypes)
 {
-	*need = (struct fit_need){.types = types ? 0 : UINT64_MAX};
+	need->types = types ? 0 : UINT64_MAX;
+	need->admits = NULL;
+	need->ctx = NULL;
 	for (size_t t = 0; types && t < ntypes; t++)
 		need->types |= types[t] ? UINT64_C(1) << t % 64 : 0;
 	to_row(x, req, need->row);

@@ -32,22 +32,6 @@ static int reserve(struct limits *l, size_t n)
 	return 0;
 }
 
-lanes_inline void slices(struct limits *l, double cpu)
-{
-	double sum[RES_COUNT] = {0};
-
-	for (size_t i = 0; i < l->n; i++)
-		for (int r = 0; r < RES_COUNT; r++)
-			sum[r] += l->weight[r][i];
-	for (int r = 0; r < RES_COUNT; r++) {
-		double all = r == RES_CPU ? cpu : l->type->capacity[r];
-		lanes unit = lanes_of(sum[r] > 0 ? all / sum[r] : 0);
-		for (size_t i = 0; i < l->n; i += LANES)
-			lanes_put(l->slice[r] + i, lanes_min(unit * lanes_at(l->weight[r] + i),
-							     lanes_at(l->cap[r] + i)));
-	}
-}
-
 /* The speed of a core, where it changes. */
 static double core_of(const struct dc *dc, uint32_t host)
 {
@@ -66,17 +50,66 @@ static size_t alike(struct limits *l, const struct vm_class *class, const uint32
 	return i;
 }
 
-static void put(struct limits *l, size_t i, const struct vm_class *class, double core)
+_Static_assert((int)RES_COUNT == (int)LANES, "a lane per resource");
+
+/* The limits of four VMs of one kind, from rows by class to a column per resource. */
+lanes_inline void put_column(double *const column[RES_COUNT], size_t i, lanes row[LANES])
 {
-	l->priority[i] = class->priority;
-	for (int r = 0; r < RES_COUNT; r++) {
-		l->floor[r][i] = class->floor[r];
-		l->cap[r][i] = class->cap[r];
-		l->weight[r][i] = class->weight[r];
-		l->per_weight[r][i] = class->per_weight[r];
+	lanes_turn(row);
+	for (int r = 0; r < RES_COUNT; r++)
+		lanes_put(column[r] + i, row[r]);
+}
+
+/* Who fills up the last group of lanes. */
+static const struct vm_class nobody;
+
+/* Four VMs, from the @i-th on. */
+lanes_inline void put_four(struct limits *l, size_t i, const struct vm_class *const of[LANES],
+			   double core)
+{
+	lanes floor[LANES], cap[LANES], weight[LANES], per_weight[LANES], most;
+
+	for (int k = 0; k < LANES; k++) {
+		floor[k] = lanes_at(of[k]->floor);
+		cap[k] = lanes_at(of[k]->cap);
+		weight[k] = lanes_at(of[k]->weight);
+		per_weight[k] = lanes_at(of[k]->per_weight);
+		l->priority[i + (size_t)k] = of[k]->priority;
+		most[k] = of[k]->vcpus * core;
 	}
-	if (class->vcpus * core < class->cap[RES_CPU])
-		l->cap[RES_CPU][i] = class->vcpus * core;
+	put_column(l->floor, i, floor);
+	put_column(l->cap, i, cap);
+	put_column(l->weight, i, weight);
+	put_column(l->per_weight, i, per_weight);
+	lanes_put(l->cap[RES_CPU] + i, lanes_min(most, lanes_at(l->cap[RES_CPU] + i)));
+}
+
+lanes_inline void slices(struct limits *l, const struct vm_class *class, double cpu)
+{
+	lanes all = lanes_at(l->type->capacity), sum = {0};
+
+	for (size_t i = 0; i < l->n; i++)
+		sum += lanes_at(class[l->class_id[i]].weight);
+	all[RES_CPU] = cpu;
+	lanes unit = lanes_where(sum > 0, all / choose(sum > 0, sum, lanes_of(1)));
+	for (int r = 0; r < RES_COUNT; r++)
+		for (size_t i = 0; i < l->n; i += LANES)
+			lanes_put(l->slice[r] + i,
+				  lanes_min(lanes_of(unit[r]) * lanes_at(l->weight[r] + i),
+					    lanes_at(l->cap[r] + i)));
+}
+
+/* From the @kept-th VM on; those of its group of lanes as well. */
+lanes_inline void gather(struct limits *l, const struct vm_class *class, const uint32_t *id,
+			 size_t n, size_t kept, double core)
+{
+	for (size_t i = kept / LANES * LANES; i < n; i += LANES) {
+		const struct vm_class *of[LANES];
+		for (size_t k = 0; k < LANES; k++)
+			of[k] = i + k < n ? &class[id[i + k]] : &nobody;
+		put_four(l, i, of, core);
+	}
+	memcpy(l->class_id, id, n * sizeof(*id));
 }
 
 lanes_wide int limits_gather(struct limits *l, const struct dc *dc, uint32_t host)
@@ -94,17 +127,12 @@ lanes_wide int limits_gather(struct limits *l, const struct dc *dc, uint32_t hos
 	size_t kept = core == l->core ? alike(l, dc->class, id, n) : 0;
 	if (kept == n && n == l->n && l->type == type)
 		return 0;
-	for (size_t i = kept; i < n; i++) {
-		l->class_id[i] = id[i];
-		put(l, i, &dc->class[id[i]], core);
-	}
-	for (size_t i = n; i < lanes_room(n); i++)
-		for (int r = 0; r < RES_COUNT; r++)
-			l->floor[r][i] = l->cap[r][i] = l->weight[r][i] = l->per_weight[r][i] = 0;
+	if (kept < n || n != l->n)
+		gather(l, dc->class, id, n, kept, core);
 	l->n = n;
 	l->core = core;
 	l->type = type;
-	slices(l, dc->host.capacity[host]);
+	slices(l, dc->class, dc->host.capacity[host]);
 	return 0;
 }
 

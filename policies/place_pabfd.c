@@ -165,10 +165,13 @@ static void plan_fill(struct plan *p)
 /* Hosts that are off stand before all loads. */
 static void plan_begin(struct plan *p, const struct host_type *type, double load)
 {
-	*p = (struct plan){.type = type,
-			   .load = load,
-			   .more = load / type->load_full,
-			   .pieces = type->power_pieces > 0 ? type->power_pieces : 1};
+	p->type = type;
+	p->load = load;
+	p->more = load / type->load_full;
+	p->pieces = type->power_pieces > 0 ? type->power_pieces : 1;
+	p->n = 0;
+	p->lo = p->before = p->after = 0;
+	p->last.index = NULL;
 	next_before(p);
 	next_after(p);
 	add(p, FIT_KEY_NONE, FIT_KEY_NONE);

@@ -290,39 +290,51 @@ static void choose_step(struct dc *dc, uint32_t host)
 	dc_set_step(dc, host, dvfs_choose(&type->dvfs, &need));
 }
 
+/* What is the policy's is filled in when it is asked. Field by field: to make zeros of it all first costs as much as
+ * a small host. */
+static void look_at(struct host_now *h, struct run *run, struct run_desk *desk, uint32_t host)
+{
+	struct dc *dc = &run->plan.dc;
+
+	h->run = run;
+	h->err = desk->err;
+	h->d = desk->divide;
+	h->limits = &desk->limits;
+	h->dc = dc;
+	h->type = dc->host.type[host];
+	h->host = h->view.host = host;
+	h->first = dc->host.first[host];
+	h->n = dc->host.count[host];
+	h->view.n = h->n;
+	h->view.now_ns = run->now_ns;
+	h->view.tick_ns = run->scenario->tick_ns;
+	h->view.vm = dc->slot.vm + h->first;
+	h->view.priority = desk->limits.priority;
+	h->view.scratch = desk->divide->scratch;
+	h->names.host = host_name;
+	h->names.vm = vm_name;
+	h->names.ctx = run;
+}
+
 int divide_host(struct run *run, struct run_desk *desk, uint32_t host, uint32_t *oom_victim)
 {
 	struct dc *dc = &run->plan.dc;
-	struct host_now h = {.run = run,
-			     .err = desk->err,
-			     .d = desk->divide,
-			     .limits = &desk->limits,
-			     .dc = dc,
-			     .type = dc->host.type[host],
-			     .host = host,
-			     .first = dc->host.first[host],
-			     .n = dc->host.count[host]};
+	uint32_t n = dc->host.count[host];
+	struct host_now h;
 
 	*oom_victim = DC_NONE;
 	dc->host.pressed[host] = false;
 	if (dc->host.state[host] != HOST_ON)
 		return 0; /* VMs on a host that is about to come on want nothing yet */
-	if (h.type->dvfs.n > 0)
+	if (dc->host.type[host]->dvfs.n > 0)
 		choose_step(dc, host);
-	if (h.n == 0)
+	if (n == 0)
 		return 0;
-	if (divide_reserve(h.d, h.n) < 0 || limits_gather(&desk->limits, dc, host) < 0)
+	if (divide_reserve(desk->divide, n) < 0 || limits_gather(&desk->limits, dc, host) < 0)
 		return err_nomem(desk->err);
-	h.view = (struct share_view){.now_ns = run->now_ns,
-				     .tick_ns = run->scenario->tick_ns,
-				     .host = host,
-				     .n = h.n,
-				     .vm = dc->slot.vm + h.first,
-				     .priority = h.limits->priority,
-				     .scratch = h.d->scratch};
-	h.names = (struct guard_names){.host = host_name, .vm = vm_name, .ctx = run};
-	memcpy(h.d->before, dc->slot.grant[RES_MEM] + h.first, h.n * sizeof(double));
-	desk->vm_steps += h.n;
+	look_at(&h, run, desk, host);
+	memcpy(h.d->before, dc->slot.grant[RES_MEM] + h.first, n * sizeof(double));
+	desk->vm_steps += n;
 	return run->policy[RUN_JOINT].ops ? divide_all(&h, oom_victim)
 					  : divide_separately(&h, oom_victim);
 }

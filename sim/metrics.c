@@ -257,44 +257,34 @@ lanes_inline void account_entitlement(struct metrics *m, struct dc *dc, const st
 	account_starving(m, dc, b, entitled);
 }
 
-/* Demand and grants; of what nobody wants zeros that are at hand. */
-lanes_inline void columns_of(const struct bundle *b, double *zeros, const double **want,
-			     const double **grant)
-{
-	const struct dc *dc = b->dc;
-
-	if (dc->host.wanted[b->host] != RES_ALL)
-		memset(zeros, 0, lanes_room(b->n) * sizeof(*zeros));
-	for (unsigned r = 0; r < RES_COUNT; r++) {
-		bool wanted = dc_wanted(dc, r, b->host);
-		want[r] = wanted ? dc->slot.want[r] + b->first : zeros;
-		grant[r] = wanted ? dc->slot.grant[r] + b->first : zeros;
-	}
-}
-
 /* Each VM's dominant share per unit of weight; where a weight is 0 it counts as 0. If somebody may look
  * at pairs: grants per unit of weight, and the largest of each resource. */
-lanes_inline void account_dominant(struct bundle *b, bool pairs, double *zeros)
+lanes_inline void account_dominant(struct bundle *b, bool pairs)
 {
-	const struct host_type *type = b->dc->host.type[b->host];
+	const struct dc *dc = b->dc;
+	const struct host_type *type = dc->host.type[b->host];
 	lanes most[RES_COUNT] = {{0}}, sum = {0}, sum_sq = {0}, time = {0};
-	const double *wants[RES_COUNT], *grants[RES_COUNT];
+	unsigned wanted[RES_COUNT], nwanted = 0;
 	double per[RES_COUNT];
 
-	columns_of(b, zeros, wants, grants);
+	for (unsigned r = 0; r < RES_COUNT; r++) {
+		wanted[nwanted] = r;
+		nwanted += dc_wanted(dc, r, b->host);
+	}
 	memcpy(per, type->per_capacity, sizeof(per));
 	if (type->dvfs.n > 0)
-		per[RES_CPU] = 1 / b->dc->host.capacity[b->host];
+		per[RES_CPU] = 1 / dc->host.capacity[b->host];
 	for (uint32_t i = 0; i < b->n; i += LANES) {
 		lanes dominant = {0}, want = {0};
-		for (int r = 0; r < RES_COUNT; r++) {
-			lanes each =
-				lanes_at(grants[r] + i) * lanes_at(b->limits->per_weight[r] + i);
+		for (unsigned k = 0; k < nwanted; k++) {
+			unsigned r = wanted[k];
+			lanes each = lanes_at(dc->slot.grant[r] + b->first + i) *
+				     lanes_at(b->limits->per_weight[r] + i);
 			if (pairs) {
 				lanes_put(b->per_weight[r] + i, each);
 				most[r] = lanes_max(each, most[r]);
 			}
-			want += lanes_at(wants[r] + i);
+			want += lanes_at(dc->slot.want[r] + b->first + i);
 			dominant = lanes_max(each * per[r], dominant);
 		}
 		lanes counts = lanes_where(want > 0, lanes_of(1));
@@ -504,11 +494,11 @@ lanes_wide int metrics_account(struct metrics_desk *d, uint32_t host, double dt_
 		account_entitlement(m, dc, &b, entitlements(&b, rest), &rates->worst);
 	if (lanes_any(b.shorts)) {
 		meetable_wants(&b, d->scratch + room * (SCRATCH_PER_VM - RES_COUNT));
-		account_dominant(&b, true, rest);
+		account_dominant(&b, true);
 		account_progress(dc, &b);
 		account_pairs(&b);
 	} else {
-		account_dominant(&b, false, rest);
+		account_dominant(&b, false);
 	}
 	rates->of[M_PAIRS] = (double)b.n * (b.n - 1);
 	rates->of[M_VIOLATION_TIME] = b.n;

@@ -69,6 +69,20 @@ static int indexes_init(struct sketch *s, struct arena *arena)
 	return 0;
 }
 
+static void view_init(struct sketch *s)
+{
+	const struct dc *dc = &s->run->plan.dc;
+
+	s->view = (struct place_view){.nhosts = dc->host.n,
+				      .ntypes = dc->ntypes,
+				      .types = s->type,
+				      .type = dc->host.type_id};
+	for (int d = 0; d < PLACE_DIMS; d++) {
+		s->view.free[d] = s->free[d];
+		s->view.capacity[d] = s->capacity[d];
+	}
+}
+
 int sketch_init(struct sketch *s, struct run *run, const struct placer_ops *placer,
 		void *placer_state)
 {
@@ -76,6 +90,7 @@ int sketch_init(struct sketch *s, struct run *run, const struct placer_ops *plac
 		.run = run, .placer = placer, .placer_state = placer_state, .order = placer->order};
 	if (columns_init(s, &run->arena) < 0 || indexes_init(s, &run->arena) < 0)
 		return -ENOMEM;
+	view_init(s);
 	return 0;
 }
 
@@ -319,27 +334,18 @@ uint32_t sketch_find(struct sketch *s, uint32_t vm, double demand, enum sketch_s
 	const struct fit_index *index = sketch_index(s, state);
 	struct admission ctx = {s, dc_class_of(dc, vm), state, vm};
 	double req[PLACE_DIMS];
-	struct place_view view = {
-		.nhosts = dc->host.n,
-		.ntypes = dc->ntypes,
-		.types = s->type,
-		.type = dc->host.type_id,
-		.key = index->key,
-		.load = demand,
-		.index = index,
-		.floor = ctx.class->floor,
-		.type_ok = dc->rules ? dc->rules[dc->vm.group[vm]].type_ok : NULL,
-		.admits = admits,
-		.ctx = &ctx,
-	};
 
-	for (int d = 0; d < PLACE_DIMS; d++) {
-		view.free[d] = s->free[d];
-		view.capacity[d] = s->capacity[d];
-	}
+	s->view.key = index->key;
+	s->view.load = demand;
+	s->view.index = index;
+	s->view.floor = ctx.class->floor;
+	s->view.type_ok = dc->rules ? dc->rules[dc->vm.group[vm]].type_ok : NULL;
+	s->view.admits = admits;
+	s->view.ctx = &ctx;
 	request_of(ctx.class, demand, req);
-	uint32_t host = s->placer->place(s->placer_state, &view, req);
-	BUG_ON(host != PLACE_NOWHERE && !place_fits(&view, host, req));
+	uint32_t host = s->placer->place(s->placer_state, &s->view, req);
+	BUG_ON(host != PLACE_NOWHERE && !place_fits(&s->view, host, req));
+	s->view.ctx = NULL;
 	return host;
 }
 

@@ -45,6 +45,7 @@ struct sketch {
 	size_t nstale;
 	struct fit_index index[2]; /* of hosts that are on, off; see sketch_index() */
 	bool ready[2];             /* else it is made when it is asked first in this round */
+	struct place_view view;    /* but for what is the VM's */
 	struct sketch_move *move;  /* decided, in this order */
 	size_t n, cap;
 };

@@ -94,6 +94,20 @@ lanes_inline lanes lanes_sums(lanes a, lanes b, lanes c, lanes d)
 	       __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
 }
 
+/* Rows become columns. */
+lanes_inline void lanes_turn(lanes v[LANES])
+{
+	lanes a = __builtin_shufflevector(v[0], v[1], 0, 4, 2, 6);
+	lanes b = __builtin_shufflevector(v[0], v[1], 1, 5, 3, 7);
+	lanes c = __builtin_shufflevector(v[2], v[3], 0, 4, 2, 6);
+	lanes d = __builtin_shufflevector(v[2], v[3], 1, 5, 3, 7);
+
+	v[0] = __builtin_shufflevector(a, c, 0, 1, 4, 5);
+	v[1] = __builtin_shufflevector(b, d, 0, 1, 4, 5);
+	v[2] = __builtin_shufflevector(a, c, 2, 3, 6, 7);
+	v[3] = __builtin_shufflevector(b, d, 2, 3, 6, 7);
+}
+
 lanes_inline double lanes_most(lanes v)
 {
 	lanes pairs = lanes_max(v, __builtin_shufflevector(v, v, 1, 0, 3, 2));
