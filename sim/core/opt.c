@@ -103,11 +103,13 @@ static size_t edit_distance(const char *a, const char *b)
 	return row[na % 3][nb];
 }
 
-/* The nearest of the candidates offered so far; the first of equals. */
+/* The nearest of the candidates offered so far, the first of equals; and those that a short name may stand for. */
 struct nearest {
-	const char *name, *best;
-	size_t distance;
+	const char *name, *best, *longer;
+	size_t distance, nlonger;
 };
+
+#define SHORTEST 3 /* letters of a name that stands for a longer one */
 
 static struct nearest nearest_start(const char *name)
 {
@@ -124,6 +126,16 @@ static void nearest_offer(struct nearest *near, const char *candidate)
 		near->distance = distance;
 		near->best = candidate;
 	}
+	size_t len = strlen(near->name);
+	if (len >= SHORTEST && strncmp(near->name, candidate, len) == 0) {
+		near->longer = candidate;
+		near->nlonger++;
+	}
+}
+
+static const char *nearest_of(const struct nearest *near)
+{
+	return near->best || near->nlonger != 1 ? near->best : near->longer;
 }
 
 const struct opt *opt_find(const struct opt *opts, const char *name)
@@ -148,7 +160,7 @@ const char *opt_nearest(const struct opt *opts, const char *name)
 
 	for (; opts && opts->name; opts++)
 		nearest_offer(&near, opts->name);
-	return near.best;
+	return nearest_of(&near);
 }
 
 const struct plugin *plugin_find(const struct plugin_kind *kind, const char *name)
@@ -168,7 +180,7 @@ const char *plugin_nearest(const struct plugin_kind *kind, const char *name)
 
 	for (size_t i = 0; (plugin = kind->at(i)); i++)
 		nearest_offer(&near, plugin->name);
-	return near.best;
+	return nearest_of(&near);
 }
 
 void *plugin_state(const struct plugin *plugin, struct arena *arena)
@@ -275,8 +287,9 @@ static const char *parse_enum(const struct opt *opt, const char *text, int *out,
 			len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s",
 						i ? ", " : "", opt->choices[i]);
 	}
-	if (near.best)
-		snprintf(why, n, "must be one of %s; did you mean %s?", list, near.best);
+	const char *meant = nearest_of(&near);
+	if (meant)
+		snprintf(why, n, "must be one of %s; did you mean %s?", list, meant);
 	else
 		snprintf(why, n, "must be one of %s", list);
 	return why;
@@ -335,9 +348,10 @@ static const char *dist_unknown(const char *name, char *why, size_t n)
 
 	for (unsigned law = DIST_CONSTANT; law < DIST_LAWS; law++)
 		nearest_offer(&near, dist_name((enum dist_law)law));
-	if (near.best)
+	const char *meant = nearest_of(&near);
+	if (meant)
 		snprintf(why, n, "\"%s\" is not a law; did you mean %s?", name,
-			 dist_form(dist_find(near.best)));
+			 dist_form(dist_find(meant)));
 	else
 		snprintf(why, n,
 			 "\"%s\" is not a law; use constant, exp, uniform, normal, lognormal, "

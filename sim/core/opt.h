@@ -22,8 +22,8 @@ const char *opt_parse(const struct opt *opt, const char *text, void *base, struc
 /* What opt_parse() returns, this very pointer, when the arena is out of memory. */
 extern const char opt_no_memory[];
 
-/* The entry of that name, or NULL; the entry that had that name once, or NULL; and the name nearest to @name in edit distance (NULL if none is
- * near enough to be what was meant). */
+/* The entry of that name, or NULL; the entry that had that name once, or NULL; and the name nearest to @name in
+ * edit distance, else the only one that begins with it (NULL if none may be what was meant). */
 const struct opt *opt_find(const struct opt *opts, const char *name);
 const struct opt *opt_renamed(const struct opt *opts, const char *name);
 const char *opt_nearest(const struct opt *opts, const char *name);

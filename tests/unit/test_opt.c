@@ -161,6 +161,7 @@ static void bad_values(void **state)
 		{"cpu", "-1 core", "-1 core is below the minimum 0"},
 		{"overflow", "dorp", "must be one of drop, backlog; did you mean drop?"},
 		{"overflow", "wait", "must be one of drop, backlog"},
+		{"overflow", "back", "must be one of drop, backlog; did you mean backlog?"},
 		{"size", "exp(10)", "10 needs a unit (for example 10s)"},
 		{"size", "ex(3s)", "\"ex\" is not a law; did you mean exp(mean)?"},
 		{"size", "zipf(3s)",
@@ -276,6 +277,9 @@ static void nearest(void **state)
 	assert_string_equal(opt_nearest(opts, "polices"), "policies");
 	assert_string_equal(opt_nearest(opts, "limit_time"), "limit-time");
 	assert_string_equal(opt_nearest(opts, "limt"), "limit");
+	assert_string_equal(opt_nearest(opts, "over"), "overflow");
+	assert_null(opt_nearest(opts, "ov"));   /* too short */
+	assert_null(opt_nearest(opts, "poli")); /* one of two */
 	assert_null(opt_nearest(opts, "qwerty"));
 	assert_null(opt_nearest(opts, "x"));
 	assert_null(opt_nearest(opts,

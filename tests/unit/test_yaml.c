@@ -384,7 +384,7 @@ static void test_checks_of_the_rest(void **state)
 		 "t.yaml:5:11: cpu: \"equals\" is not a known host policy (did you mean equal?)\n"
 		 "t.yaml:5:31: name: \"a\" is also entry 1 (names must differ)"},
 		{GOOD "when_full: que\nqueue_limit: 3\n",
-		 "t.yaml:5:1: when_full: must be one of reject, queue"},
+		 "t.yaml:5:1: when_full: must be one of reject, queue; did you mean queue?"},
 	};
 
 	(void)state;
