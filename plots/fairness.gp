@@ -15,7 +15,9 @@ do for [k=1:2] {
 	set yrange [lo[k]:1 + 0.04 * (1 - lo[k])]
 	if (k == 2) { set xlabel t_label; set format x '%g' } else { unset xlabel; set format x '' }
 	plot for [i=0:policies-1] data index i using ($1 / t_div):(column(k + 1)) \
-		with linespoints pointinterval -every linetype i + 1
+		with lines linetype i + 1, \
+		for [i=0:policies-1] data index i every every::first_marker(i) using ($1 / t_div):(column(k + 1)) \
+		with points linetype i + 1
 }
 eval legend
 plot for [i=0:policies-1] data index i using (NaN):(NaN) with linespoints linetype i + 1 title columnheader(1)

@@ -25,6 +25,9 @@ set for [i=3:40:5] linetype i dashtype (3, 3)
 set for [i=4:40:5] linetype i dashtype (10, 3, 2, 3)
 set for [i=5:40:5] linetype i dashtype (18, 4)
 
+# Lines that are equal cover each other, but for their markers: every policy has its own along the line.
+first_marker(i) = int(every * (i + 1) / (policies + 1.0))
+
 set border 3 linecolor '#444444' linewidth 0.7
 set tics nomirror out scale 0.5
 set grid xtics ytics linetype 1 linecolor '#dddddd' dashtype 1 linewidth 0.5

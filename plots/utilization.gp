@@ -16,7 +16,9 @@ do for [k=1:3] {
 	set ytics y_step[k]
 	if (k == 3) { set xlabel t_label; set format x '%g' } else { unset xlabel; set format x '' }
 	plot for [i=0:policies-1] data index i using ($1 / t_div):(100 * column(k + 1)) \
-		with linespoints pointinterval -every linetype i + 1
+		with lines linetype i + 1, \
+		for [i=0:policies-1] data index i every every::first_marker(i) using ($1 / t_div):(100 * column(k + 1)) \
+		with points linetype i + 1
 }
 eval legend
 plot for [i=0:policies-1] data index i using (NaN):(NaN) with linespoints linetype i + 1 title columnheader(1)
