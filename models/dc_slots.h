@@ -18,7 +18,8 @@
 int slots_init(struct dc *dc, size_t vms) must_check;
 void slots_fini(struct dc *dc);
 
-/* A slot for the VM on the host, 0 in all columns but those that say who it is and on which disk. -ENOMEM: everything is as it was. */
+/* A slot for the VM on the host, 0 in all columns but those that say who it is and on which disk. -ENOMEM: everything
+ * is as it was. */
 int slot_take(struct dc *dc, uint32_t vm, uint32_t host) must_check;
 
 /* Nobody has the slot any more. */

@@ -44,7 +44,8 @@ struct fit_past {
 
 /* Who asks by key alone does not pay for the order by id: the tree is set when it is asked for. */
 struct fit_stale {
-	bool all; /* the whole tree; or some leaves, and what is above them: */
+	bool all;          /* the whole tree; or some leaves, and what is above them: */
+	struct pool *pool; /* sets all of it */
 	size_t n;
 	uint32_t *leaf;
 	bool *is; /* by leaf: it is among them */
@@ -189,11 +190,21 @@ static bool stale_take(struct fit_stale *stale, uint32_t *leaf)
 	return true;
 }
 
-/* All nodes above the leaves. */
-lanes_wide static void tree_fill_above(const struct fit_index *x)
+lanes_wide static void fill_leaves(void *ctx, unsigned thread, size_t first, size_t end)
+{
+	const struct fit_index *x = ctx;
+
+	(void)thread;
+	for (size_t leaf = first; leaf < end; leaf++)
+		leaf_max(x, leaf, x->max + (x->leaves + leaf) * x->width);
+}
+
+lanes_wide static void tree_fill(const struct fit_index *x)
 {
 	size_t w = x->width;
 
+	pool_deal(x->stale->pool, (x->n + GROUP - 1) / GROUP, GROUP * POOL_LOOK_NS, fill_leaves,
+		  (void *)(uintptr_t)x);
 	for (size_t i = x->leaves; i-- > 1;) {
 		memcpy(x->max + i * w, x->max + 2 * i * w, w * sizeof(double));
 		fit_widen(x->max + i * w, x->max + (2 * i + 1) * w, x->width);
@@ -202,13 +213,12 @@ lanes_wide static void tree_fill_above(const struct fit_index *x)
 
 static void tree_bring(const struct fit_index *x)
 {
-	if (x->stale->all) {
-		for (size_t leaf = 0; leaf * GROUP < x->n; leaf++)
-			leaf_max(x, leaf, x->max + (x->leaves + leaf) * x->width);
-		tree_fill_above(x);
-		x->stale->all = false;
-	}
-	for (uint32_t leaf; stale_take(x->stale, &leaf);)
+	struct fit_stale *stale = x->stale;
+
+	if (stale->all)
+		tree_fill(x);
+	stale->all = false;
+	for (uint32_t leaf; stale_take(stale, &leaf);)
 		tree_set(x, leaf);
 }
 
@@ -346,19 +356,11 @@ static void fill_host(const struct filling *fill, uint32_t h)
 	}
 }
 
-/* Hosts, and leaves of the tree: not where hosts are rather asked for by key. */
-lanes_wide static void fill_leaves(void *ctx, unsigned thread, size_t first, size_t end)
+static void fill_hosts(void *ctx, unsigned thread, size_t first, size_t end)
 {
-	const struct filling *fill = ctx;
-	const struct fit_index *x = fill->index;
-
 	(void)thread;
-	for (size_t leaf = first; leaf < end; leaf++) {
-		for (size_t h = leaf * GROUP; h < (leaf + 1) * GROUP && h < x->n; h++)
-			fill_host(fill, (uint32_t)h);
-		if (!x->stale->all)
-			leaf_max(x, leaf, x->max + (x->leaves + leaf) * x->width);
-	}
+	for (size_t h = first; h < end; h++)
+		fill_host(ctx, (uint32_t)h);
 }
 
 void fit_refill(struct fit_index *x, const struct fit_refill *fill)
@@ -368,11 +370,9 @@ void fit_refill(struct fit_index *x, const struct fit_refill *fill)
 		x->sets[t]++;
 	for (uint32_t leaf; stale_take(x->stale, &leaf);) {
 	}
-	x->stale->all = x->key != NULL;
-	pool_deal(fill->pool, (x->n + GROUP - 1) / GROUP, GROUP * POOL_LOOK_NS, fill_leaves,
-		  &(struct filling){x, fill});
-	if (!x->stale->all)
-		tree_fill_above(x);
+	x->stale->all = true;
+	x->stale->pool = fill->pool;
+	pool_deal(fill->pool, x->n, POOL_LOOK_NS, fill_hosts, &(struct filling){x, fill});
 	if (x->key)
 		fit_order_refill(x, fill->pool);
 }

@@ -480,7 +480,7 @@ static const struct trace_ops *reader_sniff(const char *path, struct err *err)
 	return best;
 }
 
-/* As in a URL: "%1B" for an escape. Names that were different are so still. */
+/* As in a URL: "%1B" for an escape. Names that were different are so still, unless one has such a text itself. */
 static char *printable_name(struct arena *arena, const char *name)
 {
 	char *copy = arena_room(arena, strlen(name) * 3 + 1, 1), *at = copy;

@@ -269,21 +269,6 @@ static struct least least_of_type(struct pabfd *state, const struct place_ask *a
 	return found;
 }
 
-static uint32_t least_loaded(const struct place_ask *ask)
-{
-	const struct place_view *view = ask->view;
-	uint32_t best = PLACE_NOWHERE;
-
-	for (size_t t = 0; t < view->ntypes; t++) {
-		uint32_t h = place_lowest(ask, (struct place_range){t, FIT_KEY_NONE, INT64_MAX});
-		if (h != PLACE_NOWHERE &&
-		    (best == PLACE_NOWHERE || view->key[h] < view->key[best] ||
-		     (view->key[h] == view->key[best] && h < best)))
-			best = h;
-	}
-	return best;
-}
-
 static uint32_t pabfd_place(void *state, const struct place_view *view,
 			    const double req[PLACE_DIMS])
 {
@@ -295,7 +280,7 @@ static uint32_t pabfd_place(void *state, const struct place_view *view,
 		struct least of = least_of_type(state, &ask, t, least.watts);
 		take_better(&least, &of);
 	}
-	return least.host != PLACE_NOWHERE ? least.host : least_loaded(&ask);
+	return least.host != PLACE_NOWHERE ? least.host : place_least(&ask, FIT_KEY_NONE);
 }
 
 static double pabfd_size(const void *state, const struct place_view *view,

@@ -142,6 +142,22 @@ uint32_t place_fullest(const struct place_view *view, const double req[PLACE_DIM
 	return best;
 }
 
+uint32_t place_least(const struct place_ask *ask, int64_t lo)
+{
+	const int64_t *key = ask->view->key;
+	uint32_t best = PLACE_NOWHERE;
+
+	for (size_t t = 0; t < ntypes(ask->view); t++) {
+		uint32_t h = place_lowest(ask, (struct place_range){t, lo, INT64_MAX});
+		if (h == PLACE_NOWHERE)
+			continue;
+		if (best == PLACE_NOWHERE || key[h] < key[best] ||
+		    (key[h] == key[best] && h < best))
+			best = h;
+	}
+	return best;
+}
+
 static uint32_t emptiest_from(const struct place_ask *ask, int64_t lo)
 {
 	const struct place_view *view = ask->view;

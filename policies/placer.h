@@ -119,6 +119,9 @@ struct place_range {
 uint32_t place_lowest(const struct place_ask *ask, struct place_range in);
 uint32_t place_highest(const struct place_ask *ask, struct place_range in);
 
+/* place_lowest() of all types, from @lo on; of equals the lowest id. */
+uint32_t place_least(const struct place_ask *ask, int64_t lo);
+
 /* place_next() of all hosts, for who has no more to ask. */
 uint32_t place_first(const struct place_view *view, const double req[PLACE_DIMS]);
 

@@ -50,15 +50,18 @@ struct node {
 };
 
 /* Where the setting @name that was stored at @addr was written. Entries of lists are noted too,
- * with the name "". Of what is wrong in itself, or has something wrong in it, there is one more mark. */
-#define MARK_WRONG       "!"  /* a setting */
-#define MARK_WRONG_ENTRY "-!" /* an entry of a list */
+ * with the name "". */
 struct mark {
 	const void *addr;
 	const char *name;
 	struct place at;
 	const struct node *node;
 };
+
+/* Names of the mark that comes on top where something is wrong: with a setting or in it; in an entry of a list of
+ * mappings. */
+#define MARK_WRONG       "!"
+#define MARK_WRONG_ENTRY "-!"
 
 struct problem {
 	struct place at;

@@ -13,19 +13,11 @@
 /* The host with the lowest load, among equals the one with the lowest id. */
 static uint32_t lowest(void *state, const struct place_view *view, const double req[PLACE_DIMS])
 {
-	uint32_t best = PLACE_NOWHERE;
 	struct place_ask ask;
 
 	(void)state;
 	place_ask(&ask, view, req);
-	for (size_t t = 0; t < view->ntypes; t++) {
-		uint32_t h = place_lowest(&ask, (struct place_range){t, 0, INT64_MAX});
-		if (h != PLACE_NOWHERE &&
-		    (best == PLACE_NOWHERE || view->key[h] < view->key[best] ||
-		     (view->key[h] == view->key[best] && h < best)))
-			best = h;
-	}
-	return best;
+	return place_least(&ask, 0);
 }
 
 static const struct placer_ops least_loaded = {

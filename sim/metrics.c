@@ -258,7 +258,7 @@ lanes_inline void account_entitlement(struct metrics *m, struct dc *dc, const st
 }
 
 /* Each VM's dominant share per unit of weight; where a weight is 0 it counts as 0. If somebody may look
- * at pairs: grants per unit of weight, and the largest of each resource. */
+ * at pairs: grants per unit of weight, and the largest, of each resource that is wanted. */
 lanes_inline void account_dominant(struct bundle *b, bool pairs)
 {
 	const struct dc *dc = b->dc;

@@ -579,8 +579,8 @@ static void test_include_mistakes(void **state)
 	scenario_free(s);
 }
 
-/* Every allocation fails once; nothing leaks, and each failure is told. */
-/* Each allocation fails once; in the end the text is read, to the result @end. */
+/* Every allocation fails once; nothing leaks, and each failure is told. In the end the text is read, to the result
+ * @end. */
 static void memory_runs_out(const char *text, const struct scenario_set *sets, size_t nsets,
 			    int end)
 {
