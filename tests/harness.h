@@ -24,13 +24,15 @@
 #include "sim/output.h"
 #include "sim/run.h"
 
-/* Instrumented builds are many times slower: there runs are LESS times shorter, too short for the
- * rule, and only a gross error (beyond LOOSE of the exact value) fails. What they look for is of
- * another kind. */
+/* RUNS replications, if a test does not ask for more. Instrumented builds are many times slower: there they are fewer and
+ * LESS times shorter, too short for the rule, and only a gross error (beyond LOOSE of the exact value)
+ * fails. What they look for is of another kind. */
 #ifdef __SANITIZE_ADDRESS__
+#define RUNS  8
 #define LESS  25
 #define LOOSE 0.5
 #else
+#define RUNS  30
 #define LESS  1
 #define LOOSE 0.0
 #endif
@@ -232,7 +234,7 @@ static inline bool oracle_agrees(const struct sample *s)
 	double se = sqrt(var / n), off = mean - s->exact;
 	bool near = fabs(off) <= 4 * se + (s->slack + LOOSE) * s->exact;
 	bool sharp = LESS > 1 || se <= most * s->exact;
-	bool agrees = s->n >= 30 && near && sharp;
+	bool agrees = s->n >= RUNS && near && sharp;
 	if (!agrees || getenv("ORACLE_VERBOSE"))
 		print_message(
 			"%-30s %12.7g exact %12.7g off %+6.2f s.e. s.e. %.3f %% of %.3f %%%s\n",

@@ -6,8 +6,6 @@
  */
 #include "tests/harness.h"
 
-#define RUNS 30
-
 /* Stations in one VM. */
 
 static char *station(const char *arrivals, const char *service, int cores, const char *discipline,

@@ -148,7 +148,7 @@ static void test_whose_it_is(void **unused)
 	for (int joint = 0; joint < 2; joint++) {
 		struct policy_set policies;
 		struct harness h;
-		harness_open(&h, "tick: 10s\nduration: 1h\nwhen_full: queue\noom: restart\n"
+		harness_open(&h, "tick: 10s\nduration: 20min\nwhen_full: queue\noom: restart\n"
 				 "hosts: {name: h, count: 5, cores: 4, speed: 1GHz, memory: 8GiB, "
 				 "swap: 1GiB,\n"
 				 "  disks: {bandwidth: 100MB/s}, time_to_failure: exp(20min),\n"
