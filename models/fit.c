@@ -190,13 +190,14 @@ static bool stale_take(struct fit_stale *stale, uint32_t *leaf)
 	return true;
 }
 
-lanes_wide static void fill_leaves(void *ctx, unsigned thread, size_t first, size_t end)
+lanes_wide static int fill_leaves(void *ctx, unsigned thread, size_t first, size_t end)
 {
 	const struct fit_index *x = ctx;
 
 	(void)thread;
 	for (size_t leaf = first; leaf < end; leaf++)
 		leaf_max(x, leaf, x->max + (x->leaves + leaf) * x->width);
+	return 0;
 }
 
 lanes_wide static void tree_fill(const struct fit_index *x)
@@ -356,11 +357,12 @@ static void fill_host(const struct filling *fill, uint32_t h)
 	}
 }
 
-static void fill_hosts(void *ctx, unsigned thread, size_t first, size_t end)
+static int fill_hosts(void *ctx, unsigned thread, size_t first, size_t end)
 {
 	(void)thread;
 	for (size_t h = first; h < end; h++)
 		fill_host(ctx, (uint32_t)h);
+	return 0;
 }
 
 void fit_refill(struct fit_index *x, const struct fit_refill *fill)

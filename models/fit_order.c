@@ -327,7 +327,7 @@ static void add_host(const struct fit_index *x, struct fit_node *leaf, uint32_t 
 	leaf->host[leaf->n++] = host;
 }
 
-static void fill_nodes(void *ctx, unsigned thread, size_t first, size_t end)
+static int fill_nodes(void *ctx, unsigned thread, size_t first, size_t end)
 {
 	const struct level *l = ctx;
 	const struct fit_index *x = l->index;
@@ -344,6 +344,7 @@ static void fill_nodes(void *ctx, unsigned thread, size_t first, size_t end)
 			else
 				add_host(x, node, l->host[j].id);
 	}
+	return 0;
 }
 
 static void level_fill(struct level *l, struct pool *pool)
@@ -385,7 +386,7 @@ static void gather(const struct fit_index *x, struct sort_item *hosts, size_t *b
 				(uint64_t)(x->key[h] - FIT_KEY_NONE), (uint32_t)h};
 }
 
-static void sort_types(void *ctx, unsigned thread, size_t first, size_t end)
+static int sort_types(void *ctx, unsigned thread, size_t first, size_t end)
 {
 	const struct fit_index *x = ctx;
 	const size_t *begin = x->order->begin;
@@ -395,6 +396,7 @@ static void sort_types(void *ctx, unsigned thread, size_t first, size_t end)
 		struct sort_item *hosts = x->order->sort + begin[t];
 		sort_by_key(hosts, hosts + x->n, begin[t + 1] - begin[t]);
 	}
+	return 0;
 }
 
 void fit_order_refill(struct fit_index *x, struct pool *pool)

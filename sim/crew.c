@@ -12,9 +12,6 @@
 /* Hosts whose sums are kept apart before they are added up. */
 #define BLOCK 1024
 
-/* About what a host takes that memory was not asked for. */
-#define HOST_NS 1000
-
 /* Hosts ahead of the one at work whose slots, and whose VMs, are asked for. */
 #define SLOTS_AHEAD 4
 #define VMS_AHEAD   2
@@ -78,8 +75,11 @@ struct run_desk *crew_desk(struct run *run, unsigned i)
 	return i == 0 ? &run->desk : &run->crew->helper[i - 1];
 }
 
-int crew_failure(struct run *run, const struct run_desk *desk)
+int crew_outcome(struct run *run, unsigned failed)
 {
+	if (failed == POOL_DONE)
+		return 0;
+	const struct run_desk *desk = crew_desk(run, failed);
 	if (desk->err != run->err)
 		*run->err = *desk->err;
 	return desk->rc;
@@ -89,46 +89,43 @@ struct job {
 	struct run *run;
 	run_step *step;
 	const uint32_t *host;
+	size_t n;
 };
 
-static void prefetch(const struct job *job, size_t i, size_t end)
+static void prefetch(const struct job *job, size_t i)
 {
 	struct run *run = job->run;
 
-	if (i + SLOTS_AHEAD < end)
+	if (i + SLOTS_AHEAD < job->n)
 		dc_prefetch(&run->plan.dc, job->host[i + SLOTS_AHEAD]);
-	if (i + VMS_AHEAD < end && run->driver->prefetch)
+	if (i + VMS_AHEAD < job->n && run->driver->prefetch)
 		run->driver->prefetch(run->driver_state, job->host[i + VMS_AHEAD]);
 }
 
-static void do_stretch(void *ctx, unsigned thread, size_t first, size_t end)
+static int do_stretch(void *ctx, unsigned thread, size_t first, size_t end)
 {
 	const struct job *job = ctx;
 	struct run_desk *desk = crew_desk(job->run, thread);
 
+	desk->rc = 0;
 	for (size_t i = first; i < end && desk->rc == 0; i++) {
-		prefetch(job, i, end);
+		prefetch(job, i);
 		desk->sums = &job->run->crew->sums[i];
 		*desk->sums = (struct metrics_rates){.worst = 1};
 		desk->rc = job->step(job->run, desk, job->host[i]);
 	}
+	return desk->rc;
 }
 
-/* Stretches ascend with the threads: the first thread that failed did so at the first host that fails. */
 static int do_block(struct run *run, run_step *step, const uint32_t *host, size_t n)
 {
-	unsigned threads = crew_size(run);
+	struct job job = {run, step, host, n};
+	int rc = crew_outcome(run, pool_deal(run->pool, n, RUN_HOST_NS, do_stretch, &job));
 
-	for (unsigned i = 0; i < threads; i++)
-		crew_desk(run, i)->rc = 0;
-	pool_deal(run->pool, n, HOST_NS, do_stretch, &(struct job){run, step, host});
 	run->desk.sums = &run->metrics.now;
-	for (unsigned i = 0; i < threads; i++)
-		if (crew_desk(run, i)->rc < 0)
-			return crew_failure(run, crew_desk(run, i));
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n && rc == 0; i++)
 		metrics_add(&run->metrics.now, &run->crew->sums[i], 1);
-	return 0;
+	return rc;
 }
 
 int crew_do(struct run *run, run_step *step, const uint32_t *host, size_t n)

@@ -117,7 +117,7 @@ struct stretch {
 	size_t begin;
 };
 
-static void look_ahead(void *ctx, unsigned thread, size_t first, size_t end)
+static int look_ahead(void *ctx, unsigned thread, size_t first, size_t end)
 {
 	const struct stretch *s = ctx;
 	const struct sort_item *order = s->c->order + s->begin;
@@ -127,6 +127,7 @@ static void look_ahead(void *ctx, unsigned thread, size_t first, size_t end)
 		prefetch(s->dc, order + i, end - i);
 		s->c->stuck[order[i].id] = is_stuck(s->c, s->dc, order[i].id);
 	}
+	return 0;
 }
 
 /* Those that nobody fits any more take no VMs either. */

@@ -396,8 +396,8 @@ int output_vm(struct output *o, struct run *run, uint32_t vm)
 	return rc;
 }
 
-/* VMs that outlive the run: some at a time, whose rows are made by all threads. The first thread's go to the file
- * at once, those of the others stand behind them. */
+/* VMs that outlive the run: some at a time, whose rows are made by all threads, in as many parts as there are threads.
+ * The first part goes to the file at once, the others stand behind it. */
 
 #define ROWS   2048 /* at a time */
 #define ROW_NS 1000
@@ -405,7 +405,8 @@ int output_vm(struct output *o, struct run *run, uint32_t vm)
 struct living {
 	const struct output *output;
 	const struct run *run;
-	struct csv **part; /* by thread */
+	struct csv **part;
+	unsigned nparts;
 	size_t n;
 	uint32_t vm[ROWS];
 	struct vm_sums sums[ROWS];
@@ -425,20 +426,21 @@ static int living_add(struct living *l, struct output *o, struct run *run, uint3
 	return count_vm(o, run, vm, sums);
 }
 
-static void write_stretch(void *ctx, unsigned thread, size_t first, size_t end)
+static int write_parts(void *ctx, unsigned thread, size_t first, size_t end)
 {
 	const struct living *l = ctx;
 
-	for (size_t i = first; i < end; i++)
-		write_vm(l->output, l->run, l->part[thread], l->vm[i], &l->sums[i]);
+	(void)thread;
+	for (size_t k = first; k < end; k++)
+		for (size_t i = l->n * k / l->nparts; i < l->n * (k + 1) / l->nparts; i++)
+			write_vm(l->output, l->run, l->part[k], l->vm[i], &l->sums[i]);
+	return 0;
 }
 
 static void living_write(struct living *l)
 {
-	unsigned threads = pool_threads(l->run->pool);
-
-	pool_deal(l->run->pool, l->n, ROW_NS, write_stretch, l);
-	for (unsigned i = 1; i < threads; i++)
+	pool_deal(l->run->pool, l->nparts, l->n / l->nparts * ROW_NS, write_parts, l);
+	for (unsigned i = 1; i < l->nparts; i++)
 		csv_add_part(l->part[0], l->part[i]);
 	l->n = 0;
 }
@@ -447,7 +449,7 @@ static void living_free(struct living *l)
 {
 	if (!l)
 		return;
-	for (unsigned i = 1; l->part && i < pool_threads(l->run->pool); i++)
+	for (unsigned i = 1; l->part && i < l->nparts; i++)
 		csv_abandon(l->part[i]);
 	mem_free(l->part);
 	mem_free(l);
@@ -456,15 +458,15 @@ static void living_free(struct living *l)
 static struct living *living_new(const struct output *o, const struct run *run)
 {
 	struct living *l = mem_alloc(1, sizeof(*l));
-	unsigned threads = pool_threads(run->pool);
 
 	if (!l)
 		return NULL;
 	l->output = o;
 	l->run = run;
-	l->part = mem_alloc(threads, sizeof(*l->part));
+	l->nparts = pool_threads(run->pool);
+	l->part = mem_alloc(l->nparts, sizeof(*l->part));
 	bool ready = l->part != NULL;
-	for (unsigned i = 0; ready && i < threads; i++) {
+	for (unsigned i = 0; ready && i < l->nparts; i++) {
 		l->part[i] = i > 0 ? csv_part(output_ncolumns(OUTPUT_VMS)) : o->csv[OUTPUT_VMS];
 		ready = l->part[i] != NULL;
 	}

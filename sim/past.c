@@ -8,7 +8,7 @@ struct sampling {
 	const struct dc *dc;
 };
 
-static void sample_vms(void *ctx, unsigned thread, size_t first, size_t end)
+static int sample_vms(void *ctx, unsigned thread, size_t first, size_t end)
 {
 	const struct sampling *sampling = ctx;
 	struct past *past = sampling->past;
@@ -22,6 +22,7 @@ static void sample_vms(void *ctx, unsigned thread, size_t first, size_t end)
 		past->row[vm * n + past->newest] = here ? (float)dc->slot.want[RES_CPU][slot] : 0;
 		past->age[vm] = !here ? 0 : past->age[vm] + (past->age[vm] < n);
 	}
+	return 0;
 }
 
 int past_sample(struct past *past, const struct dc *dc, struct pool *pool)

@@ -32,7 +32,7 @@ struct round {
 	double unused; /* the limit of hosts without VMs */
 };
 
-static void past_of_hosts(void *ctx, unsigned thread, size_t first, size_t end)
+static int past_of_hosts(void *ctx, unsigned thread, size_t first, size_t end)
 {
 	const struct round *round = ctx;
 	struct consolidation *c = round->c;
@@ -48,6 +48,7 @@ static void past_of_hosts(void *ctx, unsigned thread, size_t first, size_t end)
 			if (dc->vm.reserved[vm] == DC_NONE)
 				history_add(c, h, vm, 1);
 		}
+	return 0;
 }
 
 /* VMs on their way are where they go to. */
@@ -221,7 +222,7 @@ static bool takes_no_part(const struct dc *dc, uint32_t host)
 	return dc->host.down[host] || dc->host.state[host] == HOST_STOPPING;
 }
 
-static void open_hosts(void *ctx, unsigned thread, size_t first, size_t end)
+static int open_hosts(void *ctx, unsigned thread, size_t first, size_t end)
 {
 	const struct round *round = ctx;
 	struct consolidation *c = round->c;
@@ -237,6 +238,7 @@ static void open_hosts(void *ctx, unsigned thread, size_t first, size_t end)
 		else
 			sketch_open(&c->sketch, h, state, most_of(c, h, c->limit[h]));
 	}
+	return 0;
 }
 
 /* Hosts that are on, or could be, take VMs up to their limits; those that are overloaded take none and are

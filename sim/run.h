@@ -54,9 +54,7 @@ struct run_desk {
 	struct metrics_rates *sums; /* of the timeline: where what is accounted for goes */
 	struct err *err;
 	uint64_t vm_steps; /* VMs x updates, and x ticks while their hosts sleep */
-	size_t next, end;  /* chunks of this tick that are left to it, if nobody else takes them */
-	size_t failed;     /* chunk, and why */
-	int rc;
+	int rc;            /* of the last that failed; why is in @err */
 	char apart_behind[64];
 };
 
@@ -169,13 +167,15 @@ int run_update_finish(struct run *run, uint32_t host) must_check;
 /* crew.c: several hosts at once. crew_start() before the first: makes run->threads threads, where hosts may
  * be updated at the same time; each has a desk, number 0 being the run's own. crew_do() takes the step
  * with each of @n different hosts, in any order; the sums of the timeline get what they would get in the
- * order given. The failure is that of the first host that fails: a negative errno with run->err set. */
+ * order given. The failure is that of the first host that fails: a negative errno with run->err set;
+ * crew_outcome() makes it of what pool_deal() said, where work sets the rc of its desk. */
+#define RUN_HOST_NS 1000 /* about what a host takes that memory was not asked for */
 int crew_init(struct run *run) must_check;
 int crew_start(struct run *run) must_check;
 void crew_free(struct run *run);
 unsigned crew_size(const struct run *run);
 struct run_desk *crew_desk(struct run *run, unsigned i);
-int crew_failure(struct run *run, const struct run_desk *desk) must_check; /* made the run's */
+int crew_outcome(struct run *run, unsigned failed) must_check;
 int crew_do(struct run *run, run_step *step, const uint32_t *host, size_t n) must_check;
 
 /* tick.c: all hosts at a tick. */

@@ -232,7 +232,7 @@ static void count_moving(struct sketch *s)
 	}
 }
 
-static void hosts_as_they_are(void *ctx, unsigned thread, size_t first, size_t end)
+static int hosts_as_they_are(void *ctx, unsigned thread, size_t first, size_t end)
 {
 	struct sketch *s = ctx;
 	const struct dc *dc = &s->run->plan.dc;
@@ -246,6 +246,7 @@ static void hosts_as_they_are(void *ctx, unsigned thread, size_t first, size_t e
 	memcpy(s->vms + first, dc->host.count + first, n * sizeof(*s->vms));
 	for (size_t h = first; h < end; h++)
 		s->demand[h] = wanted(dc, (uint32_t)h);
+	return 0;
 }
 
 void sketch_begin(struct sketch *s)

@@ -31,12 +31,13 @@ struct chunk {
 
 _Static_assert(CHUNK == 64, "a bit per host");
 
+#define CHUNK_NS (CHUNK * RUN_HOST_NS)
+
 struct ticker {
 	struct chunk *chunk;
 	size_t nchunks;
 	struct metrics_rates *rates; /* per host: in force while it sleeps */
 	bool *asleep;                /* per host */
-	size_t failed;               /* lowest chunk that failed so far, or SIZE_MAX */
 };
 
 int ticker_init(struct run *run)
@@ -163,68 +164,15 @@ static int chunk_tick(struct run *run, struct run_desk *desk, size_t k)
 	return 0;
 }
 
-/* Each thread has a stretch of chunks of its own, the same at every tick: what it needs of them is in its
- * cache, and neighbours are its own, too. */
-static void deal_chunks(struct run *run)
-{
-	const struct ticker *t = run->ticker;
-	unsigned n = crew_size(run);
-
-	for (unsigned i = 0; i < n; i++) {
-		struct run_desk *desk = crew_desk(run, i);
-		desk->next = t->nchunks * i / n;
-		desk->end = t->nchunks * (i + 1) / n;
-		desk->failed = SIZE_MAX;
-	}
-}
-
-static void failed_at(struct ticker *t, size_t k)
-{
-	size_t lowest = __atomic_load_n(&t->failed, __ATOMIC_RELAXED);
-
-	while (k < lowest && !__atomic_compare_exchange_n(&t->failed, &lowest, k, false,
-							  __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-		;
-}
-
-/* What is left of the stretch of desk @of, in ascending order. False: a chunk failed. */
-static bool do_stretch(struct run *run, struct run_desk *desk, struct run_desk *of)
-{
-	struct ticker *t = run->ticker;
-	size_t k;
-
-	while ((k = __atomic_fetch_add(&of->next, 1, __ATOMIC_RELAXED)) < of->end &&
-	       k < __atomic_load_n(&t->failed, __ATOMIC_RELAXED)) {
-		desk->rc = chunk_tick(run, desk, k);
-		if (desk->rc < 0) {
-			desk->failed = k;
-			failed_at(t, k);
-			return false;
-		}
-	}
-	return true;
-}
-
-/* A thread's own chunks, then those that others have not come to. Before a chunk is left out, one before
- * it has failed; so the lowest that fails is always found. */
-static void work(void *ctx, unsigned i)
+static int tick_chunks(void *ctx, unsigned thread, size_t first, size_t end)
 {
 	struct run *run = ctx;
-	unsigned n = crew_size(run), k = 0;
+	struct run_desk *desk = crew_desk(run, thread);
 
-	while (k < n && do_stretch(run, crew_desk(run, i), crew_desk(run, (i + k) % n)))
-		k++;
-}
-
-/* The failure of the lowest chunk is the run's. */
-static int join(struct run *run)
-{
-	const struct run_desk *first = &run->desk;
-
-	for (unsigned i = 1; i < crew_size(run); i++)
-		if (crew_desk(run, i)->failed < first->failed)
-			first = crew_desk(run, i);
-	return first->failed == SIZE_MAX ? 0 : crew_failure(run, first);
+	desk->rc = 0;
+	for (size_t k = first; k < end && desk->rc == 0; k++)
+		desk->rc = chunk_tick(run, desk, k);
+	return desk->rc;
 }
 
 static int finish_chunk(struct run *run, size_t k)
@@ -245,14 +193,9 @@ int ticker_tick(struct run *run)
 {
 	struct ticker *t = run->ticker;
 
-	t->failed = SIZE_MAX;
-	deal_chunks(run);
-	if (run->pool)
-		pool_run(run->pool, work, run);
-	else
-		work(run, 0);
+	int rc = crew_outcome(run, pool_deal(run->pool, t->nchunks, CHUNK_NS, tick_chunks, run));
+
 	run->desk.sums = &run->metrics.now;
-	int rc = join(run);
 	run->counted_ns = run->now_ns;
 	for (size_t k = 0; k < t->nchunks && rc == 0; k++)
 		metrics_add(&run->metrics.now, &t->chunk[k].now, 1);

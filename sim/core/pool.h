@@ -1,9 +1,10 @@
 /*
- * A few threads that do the same thing at once, again and again.
+ * A few threads that share out what is to be done, again and again.
  */
 #ifndef COTENANT_SIM_CORE_POOL_H
 #define COTENANT_SIM_CORE_POOL_H
 
+#include <limits.h>
 #include <stddef.h>
 
 #include "sim/core/err.h"
@@ -16,16 +17,20 @@ struct pool *pool_new(unsigned threads, struct err *err) must_check;
 /* NULL: one, the caller. */
 unsigned pool_threads(const struct pool *pool);
 
-/* Calls work(ctx, i) on every thread, i = 0 being the caller, and returns when all have returned. What
- * a thread wrote before is seen by the others afterwards. */
-void pool_run(struct pool *pool, void (*work)(void *ctx, unsigned i), void *ctx);
+/* Does what is numbered @first to @end - 1, on thread number @thread. 0, or less: it failed. */
+typedef int pool_work(void *ctx, unsigned thread, size_t first, size_t end);
 
-/* Deals 0 to n - 1 out, each of which takes about @each_ns: every thread calls work(ctx, i, first, end) for a
- * stretch of its own, those of higher threads behind. Where that is not worth waking anybody for, and where the
- * pool is NULL, the caller does all of it. */
+#define POOL_DONE UINT_MAX
+
+/* Deals 0 to n - 1 out, each of which takes about @each_ns, and returns when all are done. Threads call @work for one
+ * stretch after the other; nobody can say which does what, but that of the caller is 0. Where that is not worth
+ * waking anybody for, and where the pool is NULL, the caller does all of it at once. What a thread wrote before is
+ * seen by the others afterwards.
+ *
+ * A thread whose work fails does no more, and nothing begins that stands behind it. Returns the thread
+ * that failed at the lowest number, or POOL_DONE. */
 #define POOL_LOOK_NS 30 /* to look at a host or VM that stands next to the one before */
-void pool_deal(struct pool *pool, size_t n, size_t each_ns,
-	       void (*work)(void *ctx, unsigned i, size_t first, size_t end), void *ctx);
+unsigned pool_deal(struct pool *pool, size_t n, size_t each_ns, pool_work *work, void *ctx);
 
 /* Ends the threads; NULL is allowed. */
 void pool_free(struct pool *pool);
