@@ -8,18 +8,22 @@
  * takes six times as long with 10,000 hosts, and changes energy by less than one percent.
  */
 #include <math.h>
+#include <string.h>
 
 #include "sim/consolidate.h"
 #include "sim/core/pool.h"
 
-/* Somebody cannot leave the host, or is known to fit nowhere. */
+/* Somebody is known to fit nowhere, or cannot leave the host. Memory knows where slots stand, but not VMs: those come
+ * second. */
 static bool is_stuck(const struct consolidation *c, const struct dc *dc, uint32_t host)
 {
 	uint32_t end = dc->host.first[host] + dc->host.count[host];
 
 	for (uint32_t slot = dc->host.first[host]; slot < end; slot++)
-		if (!(dc->slot.want[RES_CPU][slot] < c->failed[dc->slot.class_id[slot]]) ||
-		    sketch_bound(&c->sketch, dc->slot.vm[slot]))
+		if (!(dc->slot.want[RES_CPU][slot] < c->failed[dc->slot.class_id[slot]]))
+			return true;
+	for (uint32_t slot = dc->host.first[host]; slot < end; slot++)
+		if (sketch_bound(&c->sketch, dc->slot.vm[slot]))
 			return true;
 	return false;
 }
@@ -92,41 +96,20 @@ static size_t drainable(const struct run *run, struct consolidation *c)
 	return n;
 }
 
-/* Hosts are met in an order that memory does not know of: what will be read of one that comes later. */
-#define NEAR 6
-#define FAR  14
-
-static void prefetch(const struct dc *dc, const struct sort_item *order, size_t left)
-{
-	if (left > FAR) {
-		__builtin_prefetch(dc->host.first + order[FAR].id);
-		__builtin_prefetch(dc->host.count + order[FAR].id);
-	}
-	if (left > NEAR) {
-		size_t at = dc->host.first[order[NEAR].id];
-		__builtin_prefetch(dc->slot.vm + at);
-		__builtin_prefetch(dc->slot.class_id + at);
-		__builtin_prefetch(dc->slot.want[RES_CPU] + at);
-	}
-}
-
-/* A stretch of the order: which of its hosts are stuck already. */
-struct stretch {
+/* Which hosts are stuck by now, one after the other as they stand in memory. */
+struct look {
 	struct consolidation *c;
 	const struct dc *dc;
-	size_t begin;
 };
 
 static int look_ahead(void *ctx, unsigned thread, size_t first, size_t end)
 {
-	const struct stretch *s = ctx;
-	const struct sort_item *order = s->c->order + s->begin;
+	const struct look *l = ctx;
 
 	(void)thread;
-	for (size_t i = first; i < end; i++) {
-		prefetch(s->dc, order + i, end - i);
-		s->c->stuck[order[i].id] = is_stuck(s->c, s->dc, order[i].id);
-	}
+	for (size_t h = first; h < end; h++)
+		if (!l->c->stuck[h])
+			l->c->stuck[h] = is_stuck(l->c, l->dc, (uint32_t)h);
 	return 0;
 }
 
@@ -136,8 +119,6 @@ static int drain_stretch(struct run *run, struct consolidation *c, size_t begin,
 	const struct dc *dc = &run->plan.dc;
 	int rc = 0;
 
-	pool_deal(run->pool, end - begin, POOL_LOOK_NS, look_ahead,
-		  &(struct stretch){c, dc, begin});
 	for (size_t i = begin; i < end && c->hopeless < dc->nclasses && rc == 0; i++) {
 		uint32_t host = c->order[i].id;
 		if (c->takes[host] > 0)
@@ -149,9 +130,11 @@ static int drain_stretch(struct run *run, struct consolidation *c, size_t begin,
 	return rc;
 }
 
+/* Stretches between two looks at all hosts: the first, and how many times as far each of the others goes. */
 #define FIRST_STRETCH 64
+#define FARTHER       32
 
-/* Who is stuck stays so: hosts are looked at ahead, in stretches that grow as less and less can change. */
+/* Who is stuck stays so: all hosts are looked at ahead, less and less often as less and less can change. */
 int drain_hosts(struct run *run, struct consolidation *c)
 {
 	const struct dc *dc = &run->plan.dc;
@@ -163,11 +146,12 @@ int drain_hosts(struct run *run, struct consolidation *c)
 	for (size_t i = 0; i < dc->nclasses; i++)
 		c->failed[i] = (double)INFINITY;
 	c->hopeless = 0;
-	for (size_t begin = 0, end; begin < n && c->hopeless < dc->nclasses && rc == 0;
-	     begin = end) {
-		end = begin + (begin > FIRST_STRETCH ? begin : FIRST_STRETCH);
-		end = end < n ? end : n;
-		rc = drain_stretch(run, c, begin, end);
+	memset(c->stuck, 0, dc->host.n * sizeof(*c->stuck));
+	for (size_t begin = 0, end = FIRST_STRETCH; rc == 0; begin = end, end *= FARTHER) {
+		rc = drain_stretch(run, c, begin, end < n ? end : n);
+		if (end >= n || c->hopeless == dc->nclasses)
+			break;
+		pool_deal(run->pool, dc->host.n, POOL_LOOK_NS, look_ahead, &(struct look){c, dc});
 	}
 	return rc;
 }
