@@ -189,10 +189,11 @@ asan release:
 	[ -z "$$failed" ] || { echo "$@: FAILED:$$failed"; exit 1; }; \
 	echo "$@: all parts passed"
 
-# Threads work only inside a run, and only in what this test runs.
+# Threads work only in a pool, inside a run, and only in what these tests run.
+TSAN_TESTS := build/tsan/tests/unit/test_pool build/tsan/tests/unit/test_tick
 tsan:
-	$(Q)$(SUBMAKE) MODE=tsan build/tsan/tests/unit/test_tick.status
-	$(Q)sh tests/unit.sh tsan build/tsan/tests/unit/test_tick
+	$(Q)$(SUBMAKE) MODE=tsan $(TSAN_TESTS:%=%.status)
+	$(Q)sh tests/unit.sh tsan $(TSAN_TESTS)
 
 layers:
 	$(Q)sh tests/layers.sh
