@@ -14,6 +14,7 @@
  * type has changed since.
  */
 #include <math.h>
+#include <string.h>
 
 #include "policies/list.h"
 
@@ -89,11 +90,12 @@ struct plan {
 		uint32_t alike;
 		double bound; /* what is worse was left out */
 		struct least found;
-	} last; /* for the VM before */
+	} last; /* for the VM before that had this plan */
 };
 
-/* Plans are kept for the next VM, which mostly is of the same size: as many as there are types, at most these. */
-#define PLANS 8
+/* Plans are kept for VMs to come, of which many add as much. */
+#define PLANS_LOG 8
+#define PLANS     (1 << PLANS_LOG)
 
 struct pabfd {
 	struct plan plan[PLANS];
@@ -241,12 +243,21 @@ static bool remembers(const struct answer *m, const struct place_view *view, siz
 	       (m->found.watts <= m->bound || bound <= m->bound);
 }
 
+/* Where the plan for such a type and load is kept, if it is. */
+static struct plan *plan_of(struct pabfd *state, size_t t, double load)
+{
+	uint64_t bits;
+
+	memcpy(&bits, &load, sizeof(bits));
+	return &state->plan[(bits + t) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - PLANS_LOG)];
+}
+
 /* The least rise that hosts of the type offer, if it may be less than @bound. */
 static struct least least_of_type(struct pabfd *state, const struct place_ask *ask, size_t t,
 				  double bound)
 {
 	const struct place_view *view = ask->view;
-	struct plan *plan = &state->plan[t % PLANS];
+	struct plan *plan = plan_of(state, t, view->load);
 	struct walk w = {.ask = ask, .type = t, .plan = plan};
 	struct least found = {.host = PLACE_NOWHERE, .watts = (double)INFINITY};
 
