@@ -105,8 +105,8 @@ static inline void harness_close(struct harness *h)
 	scenario_free(h->scenario);
 }
 
-/* The i-th run of the scenario, under other policies. */
-static inline void harness_run_with(struct harness *h, size_t i, const struct policy_set *policies)
+/* The i-th run of the scenario, under other policies: 0, or what it failed with, and why in h->err. */
+static inline int harness_try(struct harness *h, size_t i, const struct policy_set *policies)
 {
 	struct output_label label = {.run = i + 1, .policies = policies};
 	struct policy_set own;
@@ -127,7 +127,12 @@ static inline void harness_run_with(struct harness *h, size_t i, const struct po
 	h->events += run.count.events;
 	h->vm_steps += run.count.vm_steps;
 	run_free(&run);
-	if (rc || closed)
+	return rc ? rc : closed;
+}
+
+static inline void harness_run_with(struct harness *h, size_t i, const struct policy_set *policies)
+{
+	if (harness_try(h, i, policies))
 		fail_msg("%s", h->err.text);
 }
 

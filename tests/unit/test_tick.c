@@ -5,6 +5,10 @@
  */
 #include "tests/harness.h"
 
+#include <errno.h>
+
+#include "policies/list.h"
+
 #define HOSTS                                                                                  \
 	"hosts:\n  - {name: h, count: 200, cores: 2, speed: 1GHz, memory: 4GiB,\n"             \
 	"     disks: {bandwidth: 100MB/s, iops: 1000 IOPS}, power: {kind: linear, idle: 70W, " \
@@ -154,11 +158,72 @@ static void test_threads(void **unused)
 		assert_moves(moved_by_policy[i]);
 }
 
+/* A policy that breaks a rule on many hosts, from some moment on. */
+
+#define BROKEN_FROM_S 600
+
+static void broken_divide(void *state, const struct share_view *view, double *const *grant)
+{
+	(void)state;
+	policy_equal.divide(NULL, view, grant);
+	if (view->n > 0 && view->host % 9 == 7 &&
+	    view->now_ns >= BROKEN_FROM_S * INT64_C(1000000000))
+		grant[0][0] = -1;
+}
+
+static const struct policy_ops broken = {
+	.plugin = {.abi = PLUGIN_ABI,
+		   .ops_size = sizeof(struct policy_ops),
+		   .name = "broken",
+		   .summary = "equal, but for some hosts",
+		   .source = "own"},
+	.resources = RES_BIT(RES_CPU),
+	.flags = POLICY_MEMORYLESS,
+	.divide = broken_divide,
+};
+
+static int run_broken(const char *yaml, unsigned threads, char *why, size_t n)
+{
+	struct policy_set policies;
+	struct harness h;
+
+	harness_open(&h, yaml);
+	h.threads = threads;
+	scenario_run(h.scenario, 0, &policies, &(uint64_t){0});
+	policies.cpu = (struct plugin_spec){&broken.plugin, NULL};
+	int rc = harness_try(&h, 0, &policies);
+	assert_int_equal(h.err.count, 1);
+	snprintf(why, n, "%s", h.err.text);
+	harness_close(&h);
+	return rc;
+}
+
+/* At a tick the first host that fails is named, as if hosts were met one after the other. */
+static void test_the_first_failure(void **unused)
+{
+	static const char yaml[] =
+		"tick: 1min\nduration: 1h\nhosts: {name: h, count: 2000, cores: 2, speed: 1GHz,\n"
+		"  memory: 4GiB}\nvms: {name: v, count: 8000, memory: 1GiB,\n"
+		"  workload: {kind: stochastic, cpu: 100%, level: \"uniform(0%, 100%)\", every: "
+		"1min}}\n"
+		"overcommit: {cpu: 8}\npolicies: {placer: first-fit}\n";
+	char one[300], other[300];
+
+	(void)unused;
+	assert_int_equal(run_broken(yaml, 1, one, sizeof(one)), -EPROTO);
+	assert_non_null(strstr(one, "broke a rule on host h-7 at 600000000000 ns"));
+	for (unsigned threads = 2; threads <= 5; threads++) {
+		assert_int_equal(run_broken(yaml, threads, other, sizeof(other)), -EPROTO);
+		assert_string_equal(one, other);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sleep),
 		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_the_first_failure),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
