@@ -89,7 +89,8 @@ struct fit_refill {
 	int64_t (*room_of)(const void *ctx, uint32_t host,
 			   double room[FIT_DIMS]); /* returns the key */
 	const void *ctx;
-	struct pool *pool; /* asks on all its threads at once; NULL: on the caller's. fit_next() uses it, too */
+	/* room_of() is asked on all its threads at once; NULL: on the caller's. fit_next() uses it, too. */
+	struct pool *pool;
 };
 void fit_refill(struct fit_index *index, const struct fit_refill *fill);
 
