@@ -192,7 +192,6 @@ static int finish_chunk(struct run *run, size_t k)
 int ticker_tick(struct run *run)
 {
 	struct ticker *t = run->ticker;
-
 	int rc = crew_outcome(run, pool_deal(run->pool, t->nchunks, CHUNK_NS, tick_chunks, run));
 
 	run->desk.sums = &run->metrics.now;
