@@ -13,6 +13,7 @@
 #include "policies/registry.h"
 #include "sim/batch.h"
 #include "sim/cmd_compare.h"
+#include "sim/core/pool.h"
 
 struct run_options {
 	const char *scenario, *dir;
@@ -109,10 +110,10 @@ static int parse(struct run_options *o, int argc, char **argv, struct err *err)
 		{"seed", required_argument, NULL, 'S'},   {"set", required_argument, NULL, 's'},
 		{"plugin", required_argument, NULL, 'p'}, {"resume", no_argument, NULL, 'r'},
 		{"quiet", no_argument, NULL, 'q'},        {NULL, 0, NULL, 0}};
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned cores = pool_cores();
 	int c, rc = 0;
 
-	o->jobs = cores < 1 ? 1 : cores > 256 ? 256 : (unsigned)cores;
+	o->jobs = cores > 256 ? 256 : cores;
 	o->dir = "out";
 	optind = 1;
 	opterr = 0;

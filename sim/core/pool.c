@@ -3,27 +3,33 @@
  * its cache, and neighbours are its own, too. It takes its share in stretches; who is done takes what others have
  * not come to.
  *
- * A helper sleeps until it is asked. That may take longer than all there is to do, where cores sleep as well: so it
- * joins a deal when it is awake, and nobody waits for those that have not joined. Asking takes some 10 us; who
- * would have less than POOL_LEAST ns to do is not asked. Builds with sanitizers set it small.
+ * A helper sleeps until it is asked. To wake may take it longer than all there is to do, where cores sleep as well: so it
+ * joins a deal when it is awake, and nobody waits for those that have not joined. As one deal often follows close
+ * on another, who waits looks for a while before it sleeps, if there is a core for each thread. Who would have less
+ * than POOL_LEAST ns to do is not asked. Builds with sanitizers set it small.
  */
 #include "sim/core/pool.h"
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sim/core/mem.h"
 
 #ifndef POOL_LEAST
-#define POOL_LEAST 30000
+#define POOL_LEAST 10000
 #endif
 
 /* What is taken at a time: long enough not to meet at the counters, short enough not to wait for. */
 #define STRETCH_NS 10000
+
+/* Before going to sleep: some 60 us. */
+#define LOOKS 200
 
 /* No more helpers may join; on top of the number of those that have. */
 #define CLOSED (1u << 31)
@@ -41,6 +47,7 @@ struct member {
 
 struct pool {
 	sem_t end; /* a helper that had joined has done */
+	unsigned looks;
 	bool over;
 	unsigned joined;
 	size_t stretch, failed; /* the lowest that anybody failed at so far, or SIZE_MAX */
@@ -50,8 +57,23 @@ struct pool {
 	struct member member[];
 };
 
-static void wait_for(sem_t *sem)
+unsigned pool_cores(void)
 {
+	cpu_set_t mine;
+
+	if (sched_getaffinity(0, sizeof(mine), &mine) == 0)
+		return (unsigned)CPU_COUNT(&mine);
+	long all = sysconf(_SC_NPROCESSORS_ONLN);
+	return all > 0 ? (unsigned)all : 1;
+}
+
+static void wait_for(sem_t *sem, unsigned looks)
+{
+	for (; looks > 0; looks--) {
+		if (sem_trywait(sem) == 0)
+			return;
+		sched_yield();
+	}
 	while (sem_wait(sem) < 0 && errno == EINTR) {
 	}
 }
@@ -100,8 +122,8 @@ static void *helper_main(void *arg)
 	struct member *m = arg;
 	struct pool *p = m->pool;
 
-	for (wait_for(&m->begin); !__atomic_load_n(&p->over, __ATOMIC_RELAXED);
-	     wait_for(&m->begin)) {
+	for (wait_for(&m->begin, p->looks); !__atomic_load_n(&p->over, __ATOMIC_RELAXED);
+	     wait_for(&m->begin, p->looks)) {
 		if (__atomic_fetch_add(&p->joined, 1, __ATOMIC_ACQUIRE) & CLOSED)
 			continue;
 		take_all(m);
@@ -129,6 +151,7 @@ struct pool *pool_new(unsigned threads, struct err *err)
 	}
 	sem_init(&p->end, 0, 0);
 	p->joined = CLOSED;
+	p->looks = threads <= pool_cores() ? LOOKS : 0;
 	for (; p->n < threads; p->n++) {
 		struct member *m = &p->member[p->n];
 		*m = (struct member){.pool = p, .i = p->n};
@@ -183,7 +206,7 @@ unsigned pool_deal(struct pool *p, size_t n, size_t each_ns, pool_work *work, vo
 	take_all(&p->member[0]);
 	unsigned joined = __atomic_fetch_or(&p->joined, CLOSED, __ATOMIC_ACQ_REL);
 	for (unsigned i = 0; i < joined; i++)
-		wait_for(&p->end);
+		wait_for(&p->end, p->looks);
 	return first_failed(p);
 }
 

@@ -11,6 +11,9 @@
 
 struct pool;
 
+/* The cores that this process may use. */
+unsigned pool_cores(void);
+
 /* @threads in all, the caller among them (at least 1). NULL with @err set if they cannot be had. */
 struct pool *pool_new(unsigned threads, struct err *err) must_check;
 
