@@ -10,7 +10,7 @@
  * function of the load: only the hosts next to an end of a piece, before or after the rise, need be
  * compared, and no host does better than the better end. So one host is found first where that is
  * best, and what could not beat it is left out, as are loads that no host has. O(pieces log hosts) for
- * each type of hosts at worst; mostly a few times log hosts; nothing where the VM before was alike and no host of the
+ * each type of hosts at worst; mostly a few times log hosts; nothing where a VM before was alike and no host of the
  * type has changed since.
  */
 #include <math.h>

@@ -13,8 +13,8 @@
 #include "sim/consolidate.h"
 #include "sim/core/pool.h"
 
-/* Somebody is known to fit nowhere, or cannot leave the host. Memory knows where slots stand, but not VMs: those come
- * second. */
+/* Somebody is known to fit nowhere, or cannot leave the host. A host's slots stand side by side and its VMs anywhere:
+ * what is asked of these comes second. */
 static bool is_stuck(const struct consolidation *c, const struct dc *dc, uint32_t host)
 {
 	uint32_t end = dc->host.first[host] + dc->host.count[host];

@@ -54,7 +54,7 @@ struct run_desk {
 	struct metrics_rates *sums; /* of the timeline: where what is accounted for goes */
 	struct err *err;
 	uint64_t vm_steps; /* VMs x updates, and x ticks while their hosts sleep */
-	int rc;            /* of the last that failed; why is in @err */
+	int rc;            /* of its last stretch of hosts; why it failed is in @err */
 	char apart_behind[64];
 };
 

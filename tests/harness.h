@@ -24,9 +24,9 @@
 #include "sim/output.h"
 #include "sim/run.h"
 
-/* RUNS replications, if a test does not ask for more. Instrumented builds are many times slower: there they are fewer and
- * LESS times shorter, too short for the rule, and only a gross error (beyond LOOSE of the exact value)
- * fails. What they look for is of another kind. */
+/* RUNS replications, if a test does not ask for more. Instrumented builds are many times slower: there
+ * they are fewer and LESS times shorter, too short for the rule, and only a gross error (beyond LOOSE of
+ * the exact value) fails. What they look for is of another kind. */
 #ifdef __SANITIZE_ADDRESS__
 #define RUNS  8
 #define LESS  25

@@ -3,10 +3,10 @@
  * its cache, and neighbours are its own, too. It takes its share in stretches; who is done takes what others have
  * not come to.
  *
- * A helper sleeps until it is asked. To wake may take it longer than all there is to do, where cores sleep as well: so it
- * joins a deal when it is awake, and nobody waits for those that have not joined. As one deal often follows close
- * on another, who waits looks for a while before it sleeps, if there is a core for each thread. Who would have less
- * than POOL_LEAST ns to do is not asked. Builds with sanitizers set it small.
+ * A helper sleeps until it is asked. To wake may take it longer than all there is to do, where cores sleep as
+ * well: so it joins a deal when it is awake, and nobody waits for those that have not joined. As one deal often
+ * follows close on another, who waits looks for a while before it sleeps, if there is a core for each thread. Who
+ * would have less than POOL_LEAST ns to do is not asked. Builds with sanitizers set it small.
  */
 #include "sim/core/pool.h"
 
@@ -183,12 +183,13 @@ static void share_out(struct pool *p, size_t n, size_t each_ns)
 
 static unsigned first_failed(const struct pool *p)
 {
-	unsigned first = 0;
+	unsigned i = 0;
 
-	for (unsigned i = 1; i < p->n; i++)
-		if (p->member[i].failed < p->member[first].failed)
-			first = i;
-	return p->member[first].failed < SIZE_MAX ? first : POOL_DONE;
+	if (p->failed == SIZE_MAX)
+		return POOL_DONE;
+	while (p->member[i].failed != p->failed)
+		i++;
+	return i;
 }
 
 unsigned pool_deal(struct pool *p, size_t n, size_t each_ns, pool_work *work, void *ctx)

@@ -23,7 +23,8 @@ unsigned pool_threads(const struct pool *pool);
 /* Does what is numbered @first to @end - 1, on thread number @thread. 0, or less: it failed. */
 typedef int pool_work(void *ctx, unsigned thread, size_t first, size_t end);
 
-#define POOL_DONE UINT_MAX
+#define POOL_DONE    UINT_MAX
+#define POOL_LOOK_NS 30 /* to look at a host or VM that stands next to the one before */
 
 /* Deals 0 to n - 1 out, each of which takes about @each_ns, and returns when all are done. Threads call @work for one
  * stretch after the other; nobody can say which does what, but that of the caller is 0. Where that is not worth
@@ -32,7 +33,6 @@ typedef int pool_work(void *ctx, unsigned thread, size_t first, size_t end);
  *
  * A thread whose work fails does no more, and nothing begins that stands behind it. Returns the thread
  * that failed at the lowest number, or POOL_DONE. */
-#define POOL_LOOK_NS 30 /* to look at a host or VM that stands next to the one before */
 unsigned pool_deal(struct pool *pool, size_t n, size_t each_ns, pool_work *work, void *ctx);
 
 /* Ends the threads; NULL is allowed. */

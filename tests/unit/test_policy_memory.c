@@ -148,16 +148,20 @@ static void test_whose_it_is(void **unused)
 	for (int joint = 0; joint < 2; joint++) {
 		struct policy_set policies;
 		struct harness h;
-		harness_open(&h, "tick: 10s\nduration: 20min\nwhen_full: queue\noom: restart\n"
-				 "hosts: {name: h, count: 5, cores: 4, speed: 1GHz, memory: 8GiB, "
-				 "swap: 1GiB,\n"
-				 "  disks: {bandwidth: 100MB/s}, time_to_failure: exp(20min),\n"
-				 "  time_to_repair: exp(3min)}\n"
-				 "overcommit: {memory: 2}\n"
-				 "vms:\n  - {name: a, memory: 1GiB, arrivals: exp(4s), lifetime: "
-				 "exp(5min),\n"
-				 "     workload: {kind: onoff, memory: 1GiB, on_time: exp(30s),\n"
-				 "       off_time: exp(30s), bandwidth: 5MB/s}}\n");
+		char *yaml =
+			text_of("tick: 10s\nduration: %s\nwhen_full: queue\noom: restart\n"
+				"hosts: {name: h, count: 5, cores: 4, speed: 1GHz, memory: 8GiB, "
+				"swap: 1GiB,\n"
+				"  disks: {bandwidth: 100MB/s}, time_to_failure: exp(20min),\n"
+				"  time_to_repair: exp(3min)}\n"
+				"overcommit: {memory: 2}\n"
+				"vms:\n  - {name: a, memory: 1GiB, arrivals: exp(4s), lifetime: "
+				"exp(5min),\n"
+				"     workload: {kind: onoff, memory: 1GiB, on_time: exp(30s),\n"
+				"       off_time: exp(30s), bandwidth: 5MB/s}}\n",
+				LESS == 1 ? "1h" : "20min");
+		harness_open(&h, yaml);
+		free(yaml);
 		scenario_run(h.scenario, 0, &policies, &(uint64_t){0});
 		if (joint)
 			policies.all = spec;

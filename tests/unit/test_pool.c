@@ -1,6 +1,8 @@
 /* Threads that share work out: of what is dealt everything is done once, and the lowest failure is told. */
 #include "tests/test.h"
 
+#include <sched.h>
+
 #include "sim/core/pool.h"
 
 #define MOST    1000
@@ -96,10 +98,28 @@ static void test_deals_in_a_row(void **unused)
 	(void)unused;
 	for (unsigned threads = 2; threads <= 5; threads++) {
 		struct pool *pool = pool_new(threads, &err);
+		assert_non_null(pool);
 		for (size_t n = 2; n < MOST; n++)
 			deal_is_right(pool, n, LONG_NS);
 		pool_free(pool);
 	}
+}
+
+static void test_cores(void **unused)
+{
+	cpu_set_t all, one;
+	size_t cpu = 0;
+
+	(void)unused;
+	assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
+	assert_int_equal(pool_cores(), CPU_COUNT(&all));
+	while (!CPU_ISSET(cpu, &all))
+		cpu++;
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+	assert_int_equal(pool_cores(), 1);
+	assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
 }
 
 int main(void)
@@ -107,6 +127,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_deal),
 		cmocka_unit_test(test_deals_in_a_row),
+		cmocka_unit_test(test_cores),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
